@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/* The server end of SMTP (RFC 5321), submission (6409) and LMTP (2033): a machine without I/O. See server.c for the states. */
+#pragma once
+#include "base/arena.h"
+#include "base/machine.h"
+#include "base/outcome.h"
+#include "message/address.h"
+
+enum smtp_kind { SMTP_RELAY, SMTP_SUBMISSION, SMTP_LMTP };
+enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BIT, SMTP_BODY_BINARY };
+enum smtp_bare { SMTP_BARE_NORMALISE, SMTP_BARE_REFUSE }; /* a CR or LF that stands alone */
+enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
+enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4, SMTP_NOTIFY_DELAY = 8 }; /* bits; 0: not given */
+
+/* From the configuration; shared by all sessions of a listener, lives longer than they do. */
+struct smtp_settings {
+    enum smtp_kind kind;
+    struct str hostname;         /* of the greeting and the Received field */
+    uint64_t message_max;        /* octets; 50 MB by default */
+    uint32_t rcpt_max;           /* 1,000 */
+    uint32_t error_max;          /* bad commands before 421; 20 */
+    uint32_t transaction_max;    /* MAIL commands a session (LIMITS MAILMAX); 0: none */
+    enum smtp_bare bare;
+    bool offer_tls;              /* a certificate is there and TLS is not yet active */
+    bool login_needs_tls;        /* AUTH only under TLS; false only by cleartext-login loopback from loopback */
+    bool login_offered;          /* AUTH at all */
+    bool scram_sha1;             /* only if configured */
+    bool expn_allowed, vrfy_allowed; /* vrfy_allowed: answer truthfully, else 252 */
+    bool require_login;          /* submission: MAIL only after AUTH */
+    bool add_missing;            /* submission: complete the message (Date, Message-ID, From check) */
+    int64_t command_timeout_ms;  /* RFC 5321 4.5.3.2: 5 min */
+    int64_t data_timeout_ms;     /* 4.5.3.2.5: 3 min between blocks (we give 5) */
+    int64_t greet_delay_ms;      /* early talkers are refused during it; 0: only what is there at once counts */
+};
+
+struct smtp_client_facts { /* the peer, as far as the host knows it */
+    char ip[64];           /* "192.0.2.1", "2001:db8::1", "unix" */
+    bool loopback;
+    char name[256];        /* from reverse DNS; empty if unknown */
+};
+
+struct smtp_rcpt {
+    struct address adr;
+    uint32_t notify;       /* enum smtp_notify bits */
+    struct str orcpt;      /* as given ("rfc822;bob@example.org"), xtext decoded; empty if none */
+};
+
+struct smtp_envelope {     /* all memory in the transaction arena */
+    struct address from;   /* reverse-path; may be null */
+    struct str auth;       /* AUTH= of MAIL, decoded */
+    enum smtp_body body;
+    bool smtputf8;
+    bool requiretls;
+    enum smtp_ret ret;
+    struct str envid;      /* decoded xtext */
+    uint64_t size_declared;
+    struct smtp_rcpt *rcpt;
+    uint32_t rcpt_count;
+};
+
+enum smtp_ask_kind {
+    SMTP_ASK_NONE,
+    SMTP_ASK_AUTH,    /* in: mechanism (first step only, else empty), data (decoded response; has_data).  out: auth, data (challenge) */
+    SMTP_ASK_MAIL,    /* in: envelope.from, size_declared. May this session (user) send as this address?          out: outcome, why */
+    SMTP_ASK_RCPT,    /* in: rcpt. Is there such a recipient, may it be relayed, is there room?                   out: outcome, why */
+    SMTP_ASK_COMMIT,  /* in: envelope, trace, size. All of the body has been drained from body. DONE: it is durable. out: outcome, why, id;
+                         LMTP: rcpt_outcome/rcpt_why for each recipient when the host sets them, else outcome for all */
+    SMTP_ASK_VRFY, SMTP_ASK_EXPN, /* in: data (the argument).                         out: outcome, why (text), data (EXPN: lines split by \n) */
+};
+
+struct smtp_ask {
+    enum smtp_ask_kind kind;
+    /* in: set by the machine, valid until answered */
+    struct str mechanism, data;
+    bool has_data;                       /* AUTH: an initial or later response was given (an empty one is one) */
+    const struct smtp_rcpt *rcpt;
+    const struct smtp_envelope *envelope;
+    struct str trace;                    /* COMMIT: header lines to stand before the body (Received, added Date …), CRLF ended */
+    uint64_t size;                       /* COMMIT: octets drained through body */
+    uint32_t received_count;
+    uint64_t id;                         /* COMMIT: this message's id; taken from the session's next_id */
+    int64_t connected_ms, mail_ms, data_ms, end_ms; /* civil times of the steps, for the trace */
+    /* out: set by the host before answered */
+    enum outcome outcome;
+    struct why why;
+    enum { SMTP_AUTH_MORE, SMTP_AUTH_OK, SMTP_AUTH_FAILED } auth; /* AUTH; outcome RETRY: 454 */
+    struct str answer_data;              /* challenge, or EXPN lines; copied by the machine at once */
+    const enum outcome *rcpt_outcome;    /* LMTP, may be NULL */
+    const struct why *rcpt_why;
+};
+
+struct smtp_server {
+    struct machine m;                    /* first: the host runs &s->m */
+    const struct smtp_settings *settings;
+    struct smtp_client_facts client;
+    struct buf *body;                    /* message octets for the store, CRLF line ends, dots removed; the host drains it */
+    bool body_aborted;                   /* the octets drained since the last COMMIT belong to a message that was given up: forget them.
+                                            Set by the machine, cleared by the host */
+    struct smtp_ask ask;
+    struct arena *connection, *transaction, *scratch; /* the host's; the machine clears transaction and scratch */
+    uint64_t (*next_id)(void *host);     /* a fresh message id; the only call-back, pure for the machine: a counter leased from the store */
+    void *host;
+    struct str user;                     /* who logged in; empty: nobody. Set by the host with SMTP_AUTH_OK */
+    /* the rest is the machine's own (inside.h) */
+    struct smtp_state *state;
+};
+
+/* Before the first run. All pointers in s (settings, body, arenas, next_id, m.out, client) have been set by the host; m.tls.active for implicit TLS.
+   False: no memory. The session has sent nothing yet; the first run gives the greeting. */
+bool smtp_server_init(struct smtp_server *s) MUST_USE;
+/* After the last run; frees nothing that belongs to the host. */
+void smtp_server_clear(struct smtp_server *s);
+/* A session that the host will not serve: writes "421 4.7.0 why" to out; then close. */
+void smtp_server_refuse(struct buf *out, struct str hostname, const char *why);

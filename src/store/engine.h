@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* An engine: where operations become durable, and what can be read back. For daemon, control and agent only. All calls come from one thread (the store
+   role's loop, or a command); the engine has threads of its own for the commit and for the index. */
+#pragma once
+#include "base/arena.h"
+#include "base/buf.h"
+#include "store/ops.h"
+
+struct engine;
+
+struct engine_options {
+    bool read_only;
+    bool threads;             /* false: commit inline in engine_turn (tests, simulator, commands) */
+    uint64_t segment_size;    /* 0: default */
+};
+/* dir is made when absent (mode 0700). Takes the directory's lock (unless lock_fd >= 0 was inherited from master, which holds it). Recovers: cuts a torn
+   tail, rebuilds a missing or damaged index, and says so in facts. NULL with why when it cannot: locked by pid, not a store, rot in the middle (quarantined), disk. */
+struct engine *engine_open(const char *dir, int lock_fd, const struct engine_options *o, struct why *why);
+void engine_close(struct engine *e);          /* commits what waits, stops threads */
+int engine_fd(const struct engine *e);        /* readable when engine_turn has something to do; -1 without threads */
+/* Takes what the commit thread finished, calls done of each operation, starts the next batch. With threads off: commits all that waits. */
+void engine_turn(struct engine *e);
+void engine_submit(struct engine *e, struct op *op); /* op stays the caller's until its done; order is kept */
+/* After a failed fdatasync the engine is dead: every waiting operation got RETRY; the role must end and open again. */
+bool engine_is_dead(const struct engine *e);
+
+/* Bodies: streamed in before the commit that names them. Up to BODY_PIECE_MAX stays in memory and travels in the batch; more goes into the log ahead. */
+struct body_writer;
+struct body_writer *engine_body_begin(struct engine *e);                              /* NULL: no memory */
+enum outcome engine_body_add(struct engine *e, struct body_writer *w, struct str piece, struct why *why); /* RETRY: disk full, … (452) */
+body_ref engine_body_end(struct engine *e, struct body_writer *w);                    /* w is gone; the ref is good until its op is done */
+void engine_body_abort(struct engine *e, struct body_writer *w);
+void engine_body_drop(struct engine *e, body_ref b);                                  /* an ended body that no op will name */
+
+/* The directory, in memory. Names are canonical keys. Pointers are good until the next engine_turn. */
+struct engine_account { account_id id; struct str name; uint64_t used, quota, messages; bool suspended; struct str verifier; int64_t created_ms; };
+bool engine_account_by_name(struct engine *e, struct str name, struct engine_account *to);
+bool engine_account_by_id(struct engine *e, account_id id, struct engine_account *to);
+bool engine_domain(struct engine *e, struct str name);
+uint32_t engine_alias(struct engine *e, struct str name, const struct str **targets); /* 0: none */
+void engine_accounts(struct engine *e, bool (*each)(void *to, const struct engine_account *a), void *to); /* in order of name; false stops */
+void engine_domains(struct engine *e, bool (*each)(void *to, struct str name), void *to);
+void engine_aliases(struct engine *e, bool (*each)(void *to, struct str name, const struct str *targets, uint32_t count), void *to);
+
+/* Mailboxes and messages. Reads see everything whose done was called before. */
+struct engine_mailbox { mailbox_id id; struct str name, special_use; uint32_t uidvalidity, uidnext, messages; uint64_t modseq, bytes; };
+bool engine_mailbox_by_name(struct engine *e, account_id a, struct str name, struct engine_mailbox *to);
+void engine_mailboxes(struct engine *e, account_id a, bool (*each)(void *to, const struct engine_mailbox *m), void *to);
+struct engine_message { uint64_t id; uint32_t uid, flags; uint64_t modseq, size; /* prefix + trace + body */ int64_t received_ms; uint32_t body_type; bool utf8_header; };
+void engine_messages(struct engine *e, account_id a, mailbox_id m, uint32_t from_uid, bool (*each)(void *to, const struct engine_message *msg), void *to);
+/* A piece of the whole message (prefix, trace, body) from offset, at most room of to; REFUSE: no such message; RETRY: the disk (reported, quarantined). *more false: that was the end. */
+enum outcome engine_read(struct engine *e, account_id a, mailbox_id m, uint32_t uid, uint64_t offset, struct buf *to, bool *more, struct why *why);
+
+/* The queue and the life of messages. */
+struct engine_queued { uint64_t id, queue_id; struct str from, address; uint64_t size; int64_t received_ms, next_ms; uint32_t attempts; struct str last_reply; };
+void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *to, const struct engine_queued *q), void *to);
+/* Finds by id text, address (either side), Message-ID or subject words; newest first; each gets the accept fact decoded. */
+struct engine_trace_step { int64_t at_ms; struct str event, text; };
+struct engine_trace { uint64_t id, about; int64_t received_ms; struct str from, client, helo, tls, auth_user, kind; uint64_t size; const struct engine_trace_step *steps; uint32_t step_count; };
+void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint32_t limit, bool (*each)(void *to, const struct engine_trace *t), void *to);
+/* Ids: leases count fresh message ids (never handed out again, also after a crash). */
+uint64_t engine_lease_ids(struct engine *e, uint32_t count);
+
+struct engine_stat { uint64_t segments, bytes, dead_bytes, position, index_position, accounts, domains, aliases, messages, bodies, queued, commits, ops, fdatasyncs, dropped; int64_t fdatasync_us_total; };
+void engine_stat(struct engine *e, struct engine_stat *to);
+/* Maintenance; progress says 0 … 1000 and may be NULL. */
+enum outcome engine_verify(struct engine *e, void (*each)(void *to, struct str finding), void (*progress)(void *to, uint32_t permille), void *to, struct why *why);
+enum outcome engine_rebuild(const char *dir, int lock_fd, void (*progress)(void *to, uint32_t permille), void *to, struct why *why); /* index from the log */
+enum outcome engine_compact(struct engine *e, bool all, void (*progress)(void *to, uint32_t permille), void *to, struct why *why);
+enum outcome engine_backup(struct engine *e, const char *to_dir, void (*progress)(void *to, uint32_t permille), void *to, struct why *why); /* consistent, while running */

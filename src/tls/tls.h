@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* TLS with memory on both sides: encrypted bytes in and out by buffers, plain bytes in and out by buffers. The only door to OpenSSL.
+   A server context holds certificate chains; its private keys are signed with by a function, so that they can live in another process. */
+#pragma once
+#include "base/buf.h"
+#include "base/machine.h"
+#include "base/outcome.h"
+
+struct tls_server_context;
+struct tls_client_context;
+struct tls;
+
+/* Signs digest-then-sign as OpenSSL's provider interface asks: alg is "ECDSA", "RSA-PSS", "RSA-PKCS1" or "ED25519", digest its name ("SHA256", "" for Ed25519),
+   tbs the bytes to be signed (not yet hashed). Called on whatever thread runs the hand-shake; may block. False: the hand-shake fails. */
+typedef bool tls_sign_fn(void *to, uint32_t key, const char *alg, const char *digest, struct str tbs, struct buf *signature);
+
+/* chain: PEM, leaf first. key: number that sign gets. NULL with why when the PEM is broken. Certificates are chosen by SNI, the first is the default. */
+struct tls_server_context *tls_server_context_new(struct why *why);
+bool tls_server_context_add(struct tls_server_context *c, struct str chain_pem, uint32_t key, struct why *why);
+void tls_server_context_sign(struct tls_server_context *c, tls_sign_fn *sign, void *to);
+void tls_server_context_ticket_key(struct tls_server_context *c, const unsigned char key[80]); /* shared by edges, rotated by keys */
+void tls_server_context_free(struct tls_server_context *c); /* sessions keep their reference */
+/* verify: NULL no check, else the CA bundle as PEM text. */
+struct tls_client_context *tls_client_context_new(struct str ca_pem, bool verify);
+void tls_client_context_free(struct tls_client_context *c);
+
+struct tls *tls_server_new(struct tls_server_context *c);
+struct tls *tls_client_new(struct tls_client_context *c, struct str server_name, bool check_name);
+void tls_free(struct tls *t);
+
+enum tls_result { TLS_OK, TLS_MORE /* needs more encrypted input */, TLS_CLOSED, TLS_FAILED };
+/* Encrypted bytes from the wire; takes from in what it can. Encrypted bytes for the wire are appended to out by every call below. */
+enum tls_result tls_handshake(struct tls *t, struct buf *in, struct buf *out, struct why *why); /* TLS_OK: done */
+enum tls_result tls_read(struct tls *t, struct buf *in, struct buf *plain, struct buf *out);    /* fills plain as far as there is room */
+enum tls_result tls_write(struct tls *t, struct buf *plain, struct buf *out);                   /* takes from plain what fits */
+void tls_close(struct tls *t, struct buf *out);                                                /* close_notify */
+void tls_facts_get(const struct tls *t, struct tls_facts *to);
+bool tls_peer_verified(const struct tls *t);
+void tls_peer_fingerprint(const struct tls *t, unsigned char sha256[32]);
+
+/* Keys, for the keys role and for commands. */
+struct tls_key;
+struct tls_key *tls_key_read(struct str pem, struct why *why);
+void tls_key_free(struct tls_key *k);
+bool tls_key_sign(struct tls_key *k, const char *alg, const char *digest, struct str tbs, struct buf *signature);
+bool tls_key_fits(struct tls_key *k, struct str chain_pem);
+/* A self-signed P-256 certificate for hostname (and localhost, 127.0.0.1, ::1 as further names), 10 years. */
+bool tls_self_signed(struct str hostname, struct buf *key_pem, struct buf *chain_pem, struct why *why);
+bool tls_certificate_facts(struct str chain_pem, int64_t *not_after_unix, struct buf *names, struct why *why);
