@@ -17,22 +17,29 @@ struct pop3_settings {
 struct pop3_message {
     uint32_t uid;
     uint64_t size;                /* octets as RETR will send them, before dot-stuffing (RFC 1939 11) */
-    bool utf8;                    /* has raw UTF-8 in its header (RFC 6856) */
+    bool utf8;                    /* has raw UTF-8 in its header: a client that did not say UTF8 gets it downgraded (RFC 6856 2.1) */
     bool deleted;                 /* the machine's mark */
 };
 
 enum pop3_ask_kind {
     POP3_ASK_NONE,
     POP3_ASK_AUTH,   /* as SMTP_ASK_AUTH; USER/PASS arrive as mechanism PLAIN with "\0user\0pass" */
-    POP3_ASK_OPEN,   /* lock the maildrop, list it.  out: outcome (RETRY with why.status "in-use" → [IN-USE]), messages, message_count, uidvalidity */
-    POP3_ASK_READ,   /* in: uid, offset. out: data (a piece of at most BODY_PIECE_MAX, empty at the end); 7-bit-clean or 8-bit lines, never binary */
-    POP3_ASK_COMMIT, /* in: messages with deleted marks. Expunge durably, unlock.  out: outcome */
+    POP3_ASK_OPEN,   /* lock the maildrop, list it.  out: outcome (RETRY with why.status "in-use" → [IN-USE], "login-delay" → [LOGIN-DELAY],
+                        other → [SYS/TEMP]; REFUSE → [SYS/PERM]), s->messages, message_count, uidvalidity. A session that ends without COMMIT:
+                        the host unlocks, and nothing is deleted */
+    POP3_ASK_READ,   /* in: uid, offset, room. out: outcome, why, answer_data (a piece from offset; more than room is not used and asked for again;
+                        empty at the end), last when this piece ends the message; 7-bit-clean or 8-bit lines, never binary. Need live only
+                        until machine_run returns. RETRY, REFUSE: before the first octet -ERR [SYS/TEMP], [SYS/PERM]; behind it the session ends */
+    POP3_ASK_COMMIT, /* in: messages with deleted marks. Expunge durably, unlock.  out: outcome, why. Asked at QUIT even
+                        when nothing is marked (the lock is given back) */
 };
 
 struct pop3_ask {
     enum pop3_ask_kind kind;
     struct str mechanism, data; bool has_data;
     uint32_t uid; uint64_t offset;
+    size_t room;                      /* READ: octets that are useful now, at most BODY_PIECE_MAX */
+    bool last;                        /* READ, out: behind this piece comes nothing */
     enum outcome outcome; struct why why;
     enum { POP3_AUTH_MORE, POP3_AUTH_OK, POP3_AUTH_FAILED } auth;
     struct str answer_data;

@@ -6,6 +6,10 @@
 #include "base/machine.h"
 #include "base/outcome.h"
 
+/* Once per process, before its sandbox closes and before threads: loads the library's algorithms, error strings and random source and sets up
+   the signing provider, so that no file is opened later. False: the library is broken. Called by every other function here when it was forgotten. */
+bool tls_warm(void);
+
 struct tls_server_context;
 struct tls_client_context;
 struct tls;
@@ -28,8 +32,13 @@ struct tls *tls_server_new(struct tls_server_context *c);
 struct tls *tls_client_new(struct tls_client_context *c, struct str server_name, bool check_name);
 void tls_free(struct tls *t);
 
-enum tls_result { TLS_OK, TLS_MORE /* needs more encrypted input */, TLS_CLOSED, TLS_FAILED };
-/* Encrypted bytes from the wire; takes from in what it can. Encrypted bytes for the wire are appended to out by every call below. */
+enum tls_result { TLS_OK, TLS_MORE /* needs more encrypted input, or room in out */, TLS_CLOSED, TLS_FAILED };
+/* Encrypted bytes from the wire; takes from in what it can. Encrypted bytes for the wire are appended to out by every call below; when out is full they
+   return TLS_MORE and go on where they were once it was drained. No call blocks (but for sign); none keeps a pointer to a buffer.
+   tls_handshake: TLS_OK: done, tls_facts_get is valid; TLS_MORE; TLS_CLOSED: the peer went away; TLS_FAILED: why says why; out holds an alert: send it, then close.
+   tls_read: TLS_OK: plain is full, more may wait: call again when it was drained, without waiting for the wire; TLS_MORE: all of in was taken;
+             TLS_CLOSED: the peer said close_notify (never without: a cut is the host's end of input); TLS_FAILED.
+   tls_write: TLS_OK: all of plain was taken; TLS_MORE: out is full; TLS_CLOSED, TLS_FAILED. */
 enum tls_result tls_handshake(struct tls *t, struct buf *in, struct buf *out, struct why *why); /* TLS_OK: done */
 enum tls_result tls_read(struct tls *t, struct buf *in, struct buf *plain, struct buf *out);    /* fills plain as far as there is room */
 enum tls_result tls_write(struct tls *t, struct buf *plain, struct buf *out);                   /* takes from plain what fits */
