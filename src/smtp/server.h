@@ -4,13 +4,10 @@
 #include "base/arena.h"
 #include "base/machine.h"
 #include "base/outcome.h"
-#include "message/address.h"
+#include "smtp/envelope.h"
 
 enum smtp_kind { SMTP_RELAY, SMTP_SUBMISSION, SMTP_LMTP };
-enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BIT, SMTP_BODY_BINARY };
 enum smtp_bare { SMTP_BARE_NORMALISE, SMTP_BARE_REFUSE }; /* a CR or LF that stands alone */
-enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
-enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4, SMTP_NOTIFY_DELAY = 8 }; /* bits; 0: not given */
 
 /* From the configuration; shared by all sessions of a listener, lives longer than they do. */
 struct smtp_settings {
@@ -23,7 +20,7 @@ struct smtp_settings {
     enum smtp_bare bare;
     bool offer_tls;              /* a certificate is there and TLS is not yet active */
     bool login_needs_tls;        /* AUTH only under TLS; false only by cleartext-login loopback from loopback */
-    bool login_offered;          /* AUTH at all */
+    bool login_offered;          /* AUTH at all; whether it is offered on this channel follows from login_needs_tls */
     bool scram_sha1;             /* only if configured */
     bool expn_allowed, vrfy_allowed; /* vrfy_allowed: answer truthfully, else 252 */
     bool require_login;          /* submission: MAIL only after AUTH */
@@ -39,27 +36,8 @@ struct smtp_client_facts { /* the peer, as far as the host knows it */
     char name[256];        /* from reverse DNS; empty if unknown */
 };
 
-struct smtp_rcpt {
-    struct address adr;
-    uint32_t notify;       /* enum smtp_notify bits */
-    struct str orcpt;      /* as given ("rfc822;bob@example.org"), xtext decoded; empty if none */
-};
-
-struct smtp_envelope {     /* all memory in the transaction arena */
-    struct address from;   /* reverse-path; may be null */
-    struct str auth;       /* AUTH= of MAIL, decoded */
-    enum smtp_body body;
-    bool smtputf8;
-    bool requiretls;
-    enum smtp_ret ret;
-    struct str envid;      /* decoded xtext */
-    uint64_t size_declared;
-    struct smtp_rcpt *rcpt;
-    uint32_t rcpt_count;
-};
-
 enum smtp_ask_kind {
-    SMTP_ASK_NONE,
+    SMTP_ASK_NONE,    /* envelope is set in MAIL, RCPT and COMMIT */
     SMTP_ASK_AUTH,    /* in: mechanism (first step only, else empty), data (decoded response; has_data).  out: auth, data (challenge) */
     SMTP_ASK_MAIL,    /* in: envelope.from, size_declared. May this session (user) send as this address?          out: outcome, why */
     SMTP_ASK_RCPT,    /* in: rcpt. Is there such a recipient, may it be relayed, is there room?                   out: outcome, why */
@@ -75,9 +53,11 @@ struct smtp_ask {
     bool has_data;                       /* AUTH: an initial or later response was given (an empty one is one) */
     const struct smtp_rcpt *rcpt;
     const struct smtp_envelope *envelope;
-    struct str trace;                    /* COMMIT: header lines to stand before the body (Received, added Date …), CRLF ended */
+    struct str trace;                    /* COMMIT: what to put before the body (Received, added Date …), CRLF ended; with an empty line at its end
+                                            when the body does not begin with a header field */
     uint64_t size;                       /* COMMIT: octets drained through body */
-    uint32_t received_count;
+    uint32_t received_count;             /* COMMIT: Received fields that the message came with */
+    bool header_8bit, body_8bit;         /* COMMIT: octets above 127 are in the header (a peer needs SMTPUTF8) or in the body (8BITMIME), whatever MAIL said */
     uint64_t id;                         /* COMMIT: this message's id; taken from the session's next_id */
     int64_t connected_ms, mail_ms, data_ms, end_ms; /* civil times of the steps, for the trace */
     /* out: set by the host before answered */
@@ -95,15 +75,21 @@ struct smtp_server {
     struct smtp_client_facts client;
     struct buf *body;                    /* message octets for the store, CRLF line ends, dots removed; the host drains it */
     bool body_aborted;                   /* the octets drained since the last COMMIT belong to a message that was given up: forget them.
-                                            Set by the machine, cleared by the host */
+                                            Set by the machine, cleared by the host, which looks after every run and before it drains */
     struct smtp_ask ask;
     struct arena *connection, *transaction, *scratch; /* the host's; the machine clears transaction and scratch */
     uint64_t (*next_id)(void *host);     /* a fresh message id; the only call-back, pure for the machine: a counter leased from the store */
     void *host;
-    struct str user;                     /* who logged in; empty: nobody. Set by the host with SMTP_AUTH_OK */
+    struct str user;                     /* who logged in; empty: nobody. Set by the host with SMTP_AUTH_OK (memory: the connection arena) */
+    struct str helo;                     /* the name of the last HELO, EHLO or LHLO; set by the machine */
+    bool esmtp;                          /* it was EHLO or LHLO */
+    char sid[16];                        /* the session's id in facts; empty: the machine writes none. Set by the host */
     /* the rest is the machine's own (inside.h) */
     struct smtp_state *state;
 };
+
+/* m.out must hold at least SMTP_SERVER_OUT_MIN octets, body at least SMTP_SERVER_BODY_MIN. */
+enum { SMTP_SERVER_OUT_MIN = 4096, SMTP_SERVER_BODY_MIN = 512 };
 
 /* Before the first run. All pointers in s (settings, body, arenas, next_id, m.out, client) have been set by the host; m.tls.active for implicit TLS.
    False: no memory. The session has sent nothing yet; the first run gives the greeting. */
