@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Addresses as RFC 5321 (envelope), 5322 (headers) and 6531 (internationalised) define them. A struct address or struct domain
    exists only if a parser here made it: nobody else builds one. */
 #pragma once
