@@ -6,12 +6,16 @@
 #include "base/buf.h"
 #include "store/ops.h"
 
+struct disk;
 struct engine;
 
 struct engine_options {
     bool read_only;
     bool threads;             /* false: commit inline in engine_turn (tests, simulator, commands) */
-    uint64_t segment_size;    /* 0: default */
+    uint64_t segment_size;    /* 0: default (64 MiB) */
+    const struct disk *disk;  /* NULL: the kernel's. Only the log goes through it */
+    const char *index;        /* NULL: DIR/store/index.db; ":memory:" for tests with another disk */
+    uint32_t trace_days;      /* how long the trace of a message outlives its last copy; 0: default (30) */
 };
 /* dir is made when absent (mode 0700). Takes the directory's lock (unless lock_fd >= 0 was inherited from master, which holds it). Recovers: cuts a torn
    tail, rebuilds a missing or damaged index, and says so in facts. NULL with why when it cannot: locked by pid, not a store, rot in the middle (quarantined), disk. */
@@ -42,12 +46,13 @@ void engine_accounts(struct engine *e, bool (*each)(void *to, const struct engin
 void engine_domains(struct engine *e, bool (*each)(void *to, struct str name), void *to);
 void engine_aliases(struct engine *e, bool (*each)(void *to, struct str name, const struct str *targets, uint32_t count), void *to);
 
-/* Mailboxes and messages. Reads see everything whose done was called before. */
+/* Mailboxes and messages. Reads see everything whose done was called before. Strings are good for the call of each, or until the next engine_turn.
+   RETRY: the index cannot follow (disk full); REFUSE: no such account or mailbox. */
 struct engine_mailbox { mailbox_id id; struct str name, special_use; uint32_t uidvalidity, uidnext, messages; uint64_t modseq, bytes; };
 bool engine_mailbox_by_name(struct engine *e, account_id a, struct str name, struct engine_mailbox *to);
-void engine_mailboxes(struct engine *e, account_id a, bool (*each)(void *to, const struct engine_mailbox *m), void *to);
+enum outcome engine_mailboxes(struct engine *e, account_id a, bool (*each)(void *to, const struct engine_mailbox *m), void *to);
 struct engine_message { uint64_t id; uint32_t uid, flags; uint64_t modseq, size; /* prefix + trace + body */ int64_t received_ms; uint32_t body_type; bool utf8_header; };
-void engine_messages(struct engine *e, account_id a, mailbox_id m, uint32_t from_uid, bool (*each)(void *to, const struct engine_message *msg), void *to);
+enum outcome engine_messages(struct engine *e, account_id a, mailbox_id m, uint32_t from_uid, bool (*each)(void *to, const struct engine_message *msg), void *to);
 /* A piece of the whole message (prefix, trace, body) from offset, at most room of to; REFUSE: no such message; RETRY: the disk (reported, quarantined). *more false: that was the end. */
 enum outcome engine_read(struct engine *e, account_id a, mailbox_id m, uint32_t uid, uint64_t offset, struct buf *to, bool *more, struct why *why);
 

@@ -13,7 +13,7 @@ enum op_kind {
     OP_ACCEPT,          /* a message came in: one body, deliveries and queue entries, atomically */
     OP_EXPUNGE,         /* uids out of a mailbox */
     OP_FLAGS,
-    OP_ACCOUNT_ADD, OP_ACCOUNT_VERIFIER, OP_ACCOUNT_QUOTA, OP_ACCOUNT_REMOVE,
+    OP_ACCOUNT_ADD, OP_ACCOUNT_VERIFIER, OP_ACCOUNT_QUOTA, OP_ACCOUNT_SUSPEND, OP_ACCOUNT_REMOVE,
     OP_DOMAIN_ADD, OP_DOMAIN_REMOVE,
     OP_ALIAS_SET,       /* replaces all targets */ OP_ALIAS_REMOVE,
     OP_MAILBOX_ADD,
@@ -61,7 +61,7 @@ struct op {
         struct { account_id account; mailbox_id mailbox; const uint32_t *uids; uint32_t count; } expunge;
         struct { account_id account; mailbox_id mailbox; const uint32_t *uids; uint32_t count; uint32_t set, clear; } flags;
         struct { struct str name; /* canonical key user@domain */ uint64_t quota; struct str verifier; account_id account; /* result */ } account_add;
-        struct { account_id account; struct str verifier; uint64_t quota; } account;
+        struct { account_id account; struct str verifier; uint64_t quota; /* octets, 0: none */ bool suspended; } account; /* ACCOUNT_VERIFIER … REMOVE */
         struct { struct str name; } domain;
         struct { struct str name; const struct str *targets; uint32_t count; } alias;
         struct { account_id account; struct str name; struct str special_use; mailbox_id mailbox; /* result */ } mailbox_add;
