@@ -15,7 +15,7 @@ uint16_t config_listen_port(enum listen_kind k);             /* the registered p
 struct config_listen { enum listen_kind kind; struct str host; /* "127.0.0.1", "::1", "*", or a path for LMTP */ uint16_t port; uint32_t line; struct str file; struct config_listen *next; };
 struct config_tls { struct str cert_path, key_path; uint32_t line; struct str file; struct config_tls *next; };
 struct config_alias { struct str name; /* local part, lower case; "*" catch-all */ struct str *target; /* whole addresses */ uint32_t target_count; uint32_t line; struct str file; struct config_alias *next; };
-struct config_domain { struct str name; /* A-labels */ uint64_t quota; /* octets for each account without its own; 0: none */ struct config_alias *aliases; uint32_t line; struct str file; struct config_domain *next; };
+struct config_domain { struct str name; /* A-labels */ uint64_t quota; /* octets for each account without its own; 0: none */ bool quota_set; /* false: the general one */ struct config_alias *aliases; uint32_t line; struct str file; struct config_domain *next; };
 
 enum config_setting_id {
 #define SETTING(member, kind, word, ...) CONFIG_##member,

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/* penny config show: what holds, and where it was said. The text form can be parsed again. */
+#include "message/address.h"
+#include "config/inside.h"
+
+enum { VALUE_COLUMN = 24, PLACE_COLUMN = 60 };
+
+static void place(struct buf *to, size_t from, struct str file, uint32_t line)
+{
+    size_t column = to->n - from;
+    do
+        buf_add_byte(to, ' ');
+    while (++column < PLACE_COLUMN);
+    if (line) {
+        buf_add(to, S("# "));
+        buf_add(to, file);
+        buf_printf(to, ":%u\n", line);
+    } else {
+        buf_add(to, S("# default\n"));
+    }
+}
+
+static void show_setting(const struct config *c, size_t i, struct buf *to)
+{
+    const struct setting *s = &config_settings[i];
+    size_t from = to->n, before;
+    bool set = c->source[i].line != 0;
+    buf_printf(to, "%s%-*s", set || s->otherwise[0] ? "" : "#", VALUE_COLUMN, s->word);
+    before = to->n;
+    config_setting_print(c, s, to);
+    if (to->n == before)
+        buf_add(to, S("(not set)"));
+    place(to, from, c->source[i].file, c->source[i].line);
+}
+
+static void show_listens(const struct config *c, struct buf *to)
+{
+    for (const struct config_listen *l = c->listens; l; l = l->next) {
+        size_t from = to->n;
+        buf_printf(to, "%-*s%s ", VALUE_COLUMN, "listen", config_listen_word(l->kind));
+        bool v6 = str_find(l->host, ':') < l->host.n, path = l->host.n && l->host.p[0] == '/';
+        buf_add_c(to, v6 ? "[" : "");
+        buf_add(to, l->host);
+        buf_add_c(to, v6 ? "]" : "");
+        if (!path)
+            buf_printf(to, ":%u", l->port);
+        place(to, from, l->file, l->line);
+    }
+}
+
+static void show_tls(const struct config *c, struct buf *to)
+{
+    for (const struct config_tls *t = c->tls; t; t = t->next) {
+        size_t from = to->n;
+        buf_printf(to, "%-*scert \"", VALUE_COLUMN, "tls");
+        buf_add(to, t->cert_path);
+        buf_add(to, S("\" key \""));
+        buf_add(to, t->key_path);
+        buf_add_byte(to, '"');
+        place(to, from, t->file, t->line);
+    }
+    if (!c->tls) {
+        size_t from = to->n;
+        buf_printf(to, "#%-*s(self-signed)", VALUE_COLUMN, "tls");
+        place(to, from, STR_NONE, 0);
+    }
+}
+
+static void show_domains(const struct config *c, struct buf *to)
+{
+    for (const struct config_domain *d = c->domains; d; d = d->next) {
+        size_t from = to->n;
+        buf_printf(to, "%-*s%.*s%s", VALUE_COLUMN, "domain", STR_ARG(d->name), d->aliases || d->quota_set ? " {" : "");
+        place(to, from, d->file, d->line);
+        if (d->quota_set) {
+            buf_add(to, S("    quota "));
+            config_size_print(to, d->quota);
+            buf_add_byte(to, '\n');
+        }
+        for (const struct config_alias *al = d->aliases; al; al = al->next) {
+            from = to->n;
+            bool plain = str_find(al->name, ' ') == al->name.n && str_find(al->name, '"') == al->name.n && str_find(al->name, '@') == al->name.n;
+            buf_printf(to, "    alias %s%.*s%s ->", plain ? "" : "\"", STR_ARG(al->name), plain ? "" : "\"");
+            for (uint32_t i = 0; i < al->target_count; i++) {
+                buf_add_byte(to, ' ');
+                buf_add(to, al->target[i]);
+            }
+            place(to, from, al->file, al->line);
+        }
+        if (d->aliases || d->quota_set)
+            buf_add(to, S("}\n"));
+    }
+}
+
+bool config_show(const struct config *c, struct str key, struct buf *to)
+{
+    bool all = key.n == 0, found = all;
+    for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++)
+        if (all || str_eq(key, str_c(config_settings[i].word))) {
+            show_setting(c, i, to);
+            found = true;
+        }
+    static const struct { const char *word; void (*show)(const struct config *c, struct buf *to); } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"domain", show_domains}};
+    for (size_t i = 0; i < countof(lists); i++)
+        if (all || str_eq(key, str_c(lists[i].word))) {
+            lists[i].show(c, to);
+            found = true;
+        }
+    return found;
+}
+
+static void source_json(struct json_writer *w, struct str file, uint32_t line)
+{
+    json_str(w, "source", line ? file : S("default"));
+    if (line)
+        json_num(w, "line", line);
+}
+
+static struct json_writer line_begin(struct buf *to, const char *key)
+{
+    struct json_writer w;
+    json_begin(&w, to);
+    json_object(&w, NULL);
+    json_num(&w, "v", 1);
+    json_str(&w, "key", str_c(key));
+    return w;
+}
+
+static void line_end(struct json_writer *w)
+{
+    json_end(w);
+    buf_add_byte(w->to, '\n');
+}
+
+static void domain_json(const struct config_domain *d, struct buf *to)
+{
+    struct json_writer w = line_begin(to, "domain");
+    json_str(&w, "value", d->name);
+    if (d->quota_set)
+        json_num(&w, "quota", (int64_t)d->quota);
+    json_array(&w, "aliases");
+    for (const struct config_alias *al = d->aliases; al; al = al->next) {
+        json_object(&w, NULL);
+        json_str(&w, "name", al->name);
+        json_array(&w, "targets");
+        for (uint32_t i = 0; i < al->target_count; i++)
+            json_str(&w, NULL, al->target[i]);
+        json_end(&w);
+        json_num(&w, "line", al->line);
+        json_end(&w);
+    }
+    json_end(&w);
+    source_json(&w, d->file, d->line);
+    line_end(&w);
+}
+
+void config_show_json(const struct config *c, struct buf *to)
+{
+    for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++) {
+        char value[512];
+        struct buf b;
+        buf_fixed(&b, value, sizeof value);
+        config_setting_print(c, &config_settings[i], &b);
+        struct json_writer w = line_begin(to, config_settings[i].word);
+        json_str(&w, "value", buf_str(&b));
+        source_json(&w, c->source[i].file, c->source[i].line);
+        line_end(&w);
+    }
+    for (const struct config_listen *l = c->listens; l; l = l->next) {
+        struct json_writer w = line_begin(to, "listen");
+        json_str(&w, "value", str_c(config_listen_word(l->kind)));
+        json_str(&w, "host", l->host);
+        json_num(&w, "port", l->port);
+        source_json(&w, l->file, l->line);
+        line_end(&w);
+    }
+    for (const struct config_tls *t = c->tls; t; t = t->next) {
+        struct json_writer w = line_begin(to, "tls");
+        json_str(&w, "cert", t->cert_path);
+        json_str(&w, "private_key", t->key_path);
+        source_json(&w, t->file, t->line);
+        line_end(&w);
+    }
+    for (const struct config_domain *d = c->domains; d; d = d->next)
+        domain_json(d, to);
+}
