@@ -256,9 +256,14 @@ static bool is_peer(const struct play *p, const struct transcript_step *s)
     return s->word.n == 2 && s->word.p[0] == p->h->peer && s->word.p[1] != '*';
 }
 
+static bool is_line(const struct transcript_step *s)
+{
+    return s->word.n == 2 && (s->word.p[0] == 'C' || s->word.p[0] == 'S');
+}
+
 static bool step(struct play *p, const struct transcript_step *s, char *error, size_t size)
 {
-    if (s->word.n == 2 && (s->word.p[0] == 'C' || s->word.p[0] == 'S'))
+    if (is_line(s))
         return expect(p, s, error, size);
     if (str_eq(s->word, S("WAIT"))) {
         uint64_t ms;
@@ -287,34 +292,29 @@ static bool step(struct play *p, const struct transcript_step *s, char *error, s
     return true;
 }
 
+/* The session begins with the first thing that is not a setting. A peer's line there has arrived before the first run: an early talker. */
+static bool open_session(struct play *p, const struct transcript_step *s, char *error, size_t size)
+{
+    bool ours = str_eq(s->word, S("WAIT")) || str_eq(s->word, S("STOP")) || str_eq(s->word, S("END"));
+    if (p->m || !(is_line(s) || ours))
+        return true;
+    if (!(p->m = p->h->open(p->h->self, &p->out)))
+        return fail(error, size, "%s: the session cannot be opened", p->t->name);
+    return is_peer(p, s) || settle(p, true) || fail(error, size, "%s: the machine spins", p->t->name);
+}
+
 static bool play_steps(struct play *p, char *error, size_t size)
 {
     const struct transcript *t = p->t;
     uint32_t peer_lines = 0;
     for (size_t i = 0; i < t->count && !(p->cut && p->closed);) {
+        if (!open_session(p, &t->steps[i], error, size))
+            return false;
         if (!is_peer(p, &t->steps[i])) {
-            bool line = t->steps[i].word.n == 2 && (t->steps[i].word.p[1] == ':' || t->steps[i].word.p[1] == '*' || t->steps[i].word.p[1] == '~');
-            if (!p->m && (line || i + 1 == t->count || is_peer(p, &t->steps[i + 1]) || str_eq(t->steps[i].word, S("WAIT")))) {
-                bool setting = !line && !str_eq(t->steps[i].word, S("WAIT"));
-                if (setting && !step(p, &t->steps[i], error, size))
-                    return false;
-                if (!(p->m = p->h->open(p->h->self, &p->out)))
-                    return fail(error, size, "%s: the session cannot be opened", t->name);
-                bool early = setting && i + 1 < t->count && is_peer(p, &t->steps[i + 1]);
-                if (!early && !settle(p, true))
-                    return fail(error, size, "%s: the machine spins", t->name);
-                if (setting) {
-                    i++;
-                    continue;
-                }
-            }
-            if (!step(p, &t->steps[i], error, size))
+            if (!step(p, &t->steps[i++], error, size))
                 return false;
-            i++;
             continue;
         }
-        if (!p->m && !(p->m = p->h->open(p->h->self, &p->out)))
-            return fail(error, size, "%s: the session cannot be opened", t->name);
         buf_clear(&p->group);
         for (; i < t->count && is_peer(p, &t->steps[i]) && !p->cut; i++) {
             buf_add(&p->group, t->steps[i].text);
@@ -327,9 +327,7 @@ static bool play_steps(struct play *p, char *error, size_t size)
         if (p->cut) {
             p->m->in_end = true;
             p->need_tls = false;
-            if (!settle(p, true))
-                return fail(error, size, "%s: the machine spins at the end of input", t->name);
-            return true;
+            return settle(p, true) || fail(error, size, "%s: the machine spins at the end of input", t->name);
         }
     }
     return true;

@@ -72,6 +72,7 @@ struct smtp_data_reader {
 void smtp_data_read(struct smtp_data_reader *r, struct str *in, struct buf *to);
 /* BDAT after its last chunk: ends an unfinished line, so that a message always ends with CRLF. At most 2 octets. */
 void smtp_data_read_end(struct smtp_data_reader *r, struct buf *to);
+bool smtp_has_8bit(struct str s); /* an octet above 127 */
 /* Room that the reader wants before it does anything. */
 enum { SMTP_DATA_ROOM = 8 };
 
