@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/fail.h"
 #include "tls/inside.h"
 
 /* TLS 1.2: authenticated encryption first; the CBC suites with SHA-2 stay for senders of the Windows 2012 age, which otherwise send in the clear. */
@@ -50,7 +51,7 @@ struct tls_client_context *tls_client_context_new(struct str ca_pem, bool verify
 {
     struct tls_client_context *c = NULL;
     SSL_CTX *ctx = tls_warm() ? tls_ctx_new(TLS_client_method()) : NULL;
-    if (!ctx || (store_fill(SSL_CTX_get_cert_store(ctx), ca_pem) == 0 && verify) || (c = calloc(1, sizeof *c)) == NULL) {
+    if (!ctx || (store_fill(SSL_CTX_get_cert_store(ctx), ca_pem) == 0 && verify) || (c = fail_calloc(1, sizeof *c)) == NULL) {
         SSL_CTX_free(ctx);
         return NULL;
     }

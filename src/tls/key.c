@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
+#include "base/fail.h"
 #include "tls/inside.h"
 
 struct tls_key {
@@ -32,7 +33,7 @@ struct tls_key *tls_key_read(struct str pem, struct why *why)
         tls_why(why, encrypted ? "the key has a pass phrase; store it without one" : "no private key in PEM form");
     } else if (!EVP_PKEY_is_a(key, "EC") && !EVP_PKEY_is_a(key, "RSA") && !EVP_PKEY_is_a(key, "ED25519")) {
         tls_why(why, "a key of this kind cannot be used (EC, RSA and Ed25519 can)");
-    } else if ((k = calloc(1, sizeof *k)) != NULL) {
+    } else if ((k = fail_calloc(1, sizeof *k)) != NULL) {
         k->key = key;
         return k;
     }

@@ -11,6 +11,7 @@
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/fail.h"
 #include "tls/inside.h"
 
 #define PROVIDER_NAME "penny-sign"
@@ -40,7 +41,7 @@ struct signature {
 
 static struct remote_key *key_new(enum kind kind)
 {
-    struct remote_key *k = calloc(1, sizeof *k);
+    struct remote_key *k = fail_calloc(1, sizeof *k);
     if (k)
         k->kind = kind;
     return k;
@@ -199,7 +200,7 @@ static void *signature_new(void *provider, const char *properties)
 {
     (void)provider;
     (void)properties;
-    return calloc(1, sizeof(struct signature));
+    return fail_calloc(1, sizeof(struct signature));
 }
 
 static void signature_free(void *signature)
@@ -209,7 +210,7 @@ static void signature_free(void *signature)
 
 static void *signature_dup(void *signature)
 {
-    struct signature *to = malloc(sizeof *to);
+    struct signature *to = fail_malloc(sizeof *to);
     if (to)
         memcpy(to, signature, sizeof *to);
     return to;

@@ -8,11 +8,12 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/fail.h"
 #include "tls/inside.h"
 
 struct tls_server_context *tls_server_context_new(struct why *why)
 {
-    struct tls_server_context *c = tls_warm() ? calloc(1, sizeof *c) : NULL;
+    struct tls_server_context *c = tls_warm() ? fail_calloc(1, sizeof *c) : NULL;
     if (!c) {
         tls_why(why, "the TLS library does not start");
         return NULL;

@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/fail.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "tls/inside.h"
@@ -73,7 +74,7 @@ BIO *tls_bio_new(struct tls *t)
 
 static struct tls *tls_new(SSL_CTX *ctx)
 {
-    struct tls *t = calloc(1, sizeof *t);
+    struct tls *t = fail_calloc(1, sizeof *t);
     if (!t)
         return NULL;
     t->ssl = SSL_new(ctx);
