@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Blocks double from 1 KiB to 64 KiB; a larger request gets a block of its own. */
 #include "base/arena.h"
+#include "base/fail.h"
 #include <stdlib.h>
 
 enum { BLOCK_MIN = 1024, BLOCK_MAX = 64 * 1024 };
@@ -27,9 +28,11 @@ void *arena_alloc(struct arena *a, size_t n)
     struct arena_block *b = a->block;
     if (!b || b->size - b->used < n) {
         size_t size = b && b->size < BLOCK_MAX / 2 ? b->size * 2 : b ? BLOCK_MAX : BLOCK_MIN;
+        if (size > a->max - a->used)
+            size = a->max - a->used;
         if (size < n)
             size = n;
-        struct arena_block *fresh = malloc(sizeof *fresh + size);
+        struct arena_block *fresh = fail_malloc(sizeof *fresh + size);
         if (!fresh)
             return NULL;
         *fresh = (struct arena_block){.older = b, .used = 0, .size = size};

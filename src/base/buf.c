@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/buf.h"
+#include "base/check.h"
+#include "base/fail.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -51,7 +53,9 @@ char *buf_reserve(struct buf *b, size_t n)
     size_t cap = b->cap ? b->cap : FIRST_CAPACITY;
     while (cap < b->n + n)
         cap *= 2;
-    char *p = malloc(cap);
+    if (cap > b->max)
+        cap = b->max;
+    char *p = fail_malloc(cap);
     if (!p) {
         b->full = true;
         return NULL;
@@ -67,6 +71,7 @@ char *buf_reserve(struct buf *b, size_t n)
 
 void buf_wrote(struct buf *b, size_t n)
 {
+    check(b->p && n <= b->cap - b->head - b->n && n <= b->max - b->n);
     b->n += n;
 }
 
@@ -109,7 +114,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     if (n < 0)
         b->full = true;
     if (n > 0 && (size_t)n <= b->max - b->n && !b->full) {
-        char small[512], *text = (size_t)n < sizeof small ? small : malloc((size_t)n + 1);
+        char small[512], *text = (size_t)n < sizeof small ? small : fail_malloc((size_t)n + 1);
         if (text) {
             vsnprintf(text, (size_t)n + 1, fmt, again);
             buf_add(b, str_of(text, (size_t)n));

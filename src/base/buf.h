@@ -28,7 +28,7 @@ void buf_add_c(struct buf *b, const char *c); /* NUL-terminated */
 void buf_add_byte(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t v);  /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 /* Room for n bytes to be written by the caller (read(2), decoders): NULL when it does not fit; then buf_wrote. */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_wrote(struct buf *b, size_t n);

@@ -25,8 +25,10 @@ static inline struct fact_field fact_num(const char *name, int64_t v) { return (
 #define fact(level, ...) fact_write((level), __VA_ARGS__, (struct fact_field){NULL, FACT_END, STR_NONE, 0})
 void fact_write(enum fact_level level, const char *event, ...); /* struct fact_field …, ended by FACT_END */
 
-/* The sink gets one line with its newline; it must not block; false: dropped (counted). */
+/* The sink gets one line with its newline; it must not block; false: dropped (counted). It is only called on the thread that set it: lines of other threads wait
+   (at most 64 KiB of them) until that thread writes a fact or calls fact_flush. NULL: back to standard error, any thread. */
 void fact_sink(bool (*sink)(void *to, struct str line), void *to);
+void fact_flush(void);
 void fact_role(const char *role);              /* static storage */
 void fact_level_max(enum fact_level level);    /* default FACT_INFO */
 uint64_t fact_dropped(void);

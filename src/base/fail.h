@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Fault injection, base's part: the n-th allocation fails. See os/fail.h for kernel calls. Off, it is one load and one branch. */
+/* Fault injection for tests: the n-th allocation, or the n-th kernel call made through os (os/fail.h), fails. Compiled in always, so that what is tested is
+   what is shipped: off, the price is one load and one branch beside a malloc or a kernel call. Counts are atomic; with threads their order is the scheduler's. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,10 @@ bool fail_os_hit(void);                      /* sets errno */
 void fail_alloc_at(uint64_t n);
 uint64_t fail_alloc_calls(void);             /* allocations since then */
 bool fail_alloc_happened(void);
+
+void fail_os_at(uint64_t n, int error);      /* the same for kernel calls: the n-th fails with error */
+uint64_t fail_os_calls(void);
+bool fail_os_happened(void);
 
 /* malloc and calloc for all of the tree: what takes heap takes it here. */
 void *fail_malloc(size_t n) MUST_USE;

@@ -5,6 +5,8 @@
 
 /* CRC-32C (Castagnoli), continued from crc (0 to start). Uses the processor's instruction where there is one. */
 uint32_t hash_crc32c(uint32_t crc, const void *p, size_t n);
+/* Without the instruction, for tests. */
+uint32_t hash_crc32c_by_table(uint32_t crc, const void *p, size_t n);
 /* SipHash-2-4 with a key drawn once per process: for hash tables. */
 uint64_t hash_table(struct str s);
 /* Keyed BLAKE2b, 32 bytes: the address of a body. Incremental. */
