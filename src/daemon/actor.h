@@ -32,6 +32,8 @@ struct setup {
     bool has_ticket_key;
     unsigned char ticket_key[80];       /* edges */
     struct setup_listener *listeners;   /* edges */
+    int clients_fd;                     /* edges, first set-up: the shared table of clients; else -1 */
+    uint32_t clients_slots;
     struct arena arena;                 /* all of the above */
     unsigned holders;
 };
@@ -44,14 +46,16 @@ struct peer {
     uint32_t incarnation;   /* of the process at the other end: see the table */
     struct link *link;      /* NULL: not there now; it comes back with peer_up */
     void *data;             /* the role's own, for what belongs to this link */
+    const char *broken;     /* why the link ends at the end of this turn; NULL: it works */
+    bool wants_room;
 };
 /* Queues a message; goes out with everything else at the end of this turn of the loop. False: no link now, or it is broken (peer_down comes later, never from
    within). Fields longer than the table says are a bug: check(). fd -1: none; it is duplicated, the caller keeps its own. */
 bool peer_send(struct peer *p, const struct message *m);
 bool peer_send_fd(struct peer *p, const struct message *m, int fd);
 /* Bytes that may be queued before the link is full; 0 means wait for room(). Answers may always be sent: only streams (bodies, pieces) have to look. */
-size_t peer_room(const struct peer *p);
-/* The other end broke the rules: says so in a fact and ends the link (peer_down follows). */
+size_t peer_room(struct peer *p);
+/* The other end broke the rules: says so in a fact and ends the link (peer_down follows). what: a literal. */
 void peer_breach(struct peer *p, const char *what);
 
 /* MSG(rcpt, .session = 7, .size = 3): a struct message, for peer_send(p, &MSG(…)). */
