@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* alias NAME… -> ADDRESS…, inside a domain's block. */
 #include "message/address.h"
 #include "config/inside.h"

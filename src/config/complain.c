@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Complaints: collected while the parser goes on, printed in the order of the files. */
 #include "base/utf8.h"
 #include "config/inside.h"

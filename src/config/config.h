@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* What the administrator said: one text file, one table of settings (settings.def) that drives parser, defaults, "did you mean", config show/explain,
    the manual page and completion. Pure: text in, struct config or a list of complaints out. */
 #pragma once

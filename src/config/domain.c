@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* domain NAME… and domain NAME { … }, with what stands in the block: quota. */
 #include "message/address.h"
 #include "config/inside.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* What the words mean: for a person (config explain), for the manual page, for completion. All from the tables. */
 #include "config/inside.h"
 

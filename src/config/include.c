@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* include PATTERN…: the reader that the caller gave brings the files; nothing here opens one. */
 #include "config/inside.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Lines of words. A statement ends at the end of its line, at ; or at a brace. # begins a comment where a word could begin; a backslash
    before the line end joins lines; "…" holds blanks, with \" and \\ inside. */
 #include "base/utf8.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* listen KIND WHERE… */
 #include "config/inside.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Statement by statement: find the word in its table, let its function read the rest, go on after an error. */
 #include "config/inside.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* The scalar settings: one table, one function that reads a value by its kind, one that writes it. */
 #include "message/address.h"
 #include "config/inside.h"

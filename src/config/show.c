@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* penny config show: what holds, and where it was said. The text form can be parsed again. */
 #include "message/address.h"
 #include "config/inside.h"

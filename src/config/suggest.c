@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* "Did you mean": edit distance with swapped neighbours (optimal string alignment), and the words of other mailers. */
 #include "config/inside.h"
 

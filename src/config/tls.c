@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* tls cert FILE key FILE. The files are read by the process that may; here they are names, made whole against the file that says them. */
 #include "config/inside.h"
 

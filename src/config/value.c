@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Sizes, durations, addresses: text to number and back. */
 #include "base/arena.h"
 #include "message/address.h"

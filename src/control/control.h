@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* The operator's requests as values: what a command asks of a server over its control socket, or carries out itself on a directory that no
    server holds. Both ways run the same code: a control_session takes frames in and gives frames out and never touches a descriptor.
 
@@ -14,6 +14,10 @@
 #include "login/login.h"
 #include "route/route.h"
 #include "store/engine.h"
+
+/* The socket's name in the run directory (config: run-dir; not set: "run" in the data directory). */
+#define CONTROL_SOCKET "control"
+#define CONTROL_RUN_DIR "run"
 
 enum control_verb {
 #define VERB(id, word, change) CONTROL_##id,
@@ -66,8 +70,9 @@ enum control_frame {
     CONTROL_FRAME_PROGRESS,  /* u32: per mille */
     CONTROL_FRAME_DONE,      /* struct control_end */
 };
+enum { CONTROL_CONFIRM = 200 };
 struct control_end {
-    uint32_t code;           /* the command's exit status: 0, 1 the answer is no, sysexits (64 …) */
+    uint32_t code;           /* the command's exit status: 0, 1 the answer is no, sysexits (64 …); CONTROL_CONFIRM: ask, then again with CONTROL_FORCE */
     char text[512], hint[512]; /* NUL-terminated: what is wrong; what to do */
 };
 void control_frame_add(struct buf *to, enum control_frame kind, struct str payload);

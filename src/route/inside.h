@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 #pragma once
 #include "base/limits.h"
 #include "route/route.h"

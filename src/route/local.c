@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* What a name of this machine is. In this order: alias, user, the same without its tag, postmaster's stand-in, catch-all, nobody. */
 #include "route/inside.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* May a user send as this address? Whatever leads to the own account is the own address: its name, its tags, aliases, a catch-all. */
 #include "route/inside.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Where a recipient leads. A stack of addresses instead of recursion:
 
        push recipient ─► pop ─┬─ elsewhere ──────────────► REMOTE target, or 5.7.1

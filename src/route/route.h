@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* Where a recipient leads: a pure function of facts (who has an account, which aliases exist) and configuration, so that it can be explained and replayed. */
 #pragma once
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: ISC */
+// SPDX-License-Identifier: ISC
 /* The results of an expansion as they come: targets, failures, the explanation. */
 #include "base/hash.h"
 #include "base/utf8.h"
