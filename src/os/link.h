@@ -48,6 +48,9 @@ bool link_send(struct link *l, uint16_t type, uint64_t id, struct str payload) M
 bool link_send_parts(struct link *l, uint16_t type, uint64_t id, const struct str *parts, size_t count, int fd) MUST_USE;
 /* Payload bytes that one link_send may have now. 0: none, or dead. */
 size_t link_room(struct link *l);
+/* Bytes that wait to be sent; when that is more than link_room_at said, on_room comes once it is no more than half of it. */
+size_t link_queued(struct link *l);
+void link_room_at(struct link *l, size_t bytes); /* default: out_max */
 bool link_is_dead(const struct link *l);
 /* Stops and resumes reading: what the other end sends stays with it, until its queue is full. on_frame is not called while paused. */
 void link_pause(struct link *l, bool paused);

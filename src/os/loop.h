@@ -12,7 +12,7 @@
 struct loop;
 struct loop *loop_new(void) MUST_USE;       /* NULL: no memory or descriptors */
 void loop_free(struct loop *loop);          /* every watcher must be stopped (checked) */
-void loop_run(struct loop *loop);           /* until loop_stop, or until nothing can ever happen: no watcher but keep-outs is active */
+void loop_run(struct loop *loop);           /* until loop_stop, or until nothing can happen any more: nothing but background watchers is active */
 void loop_stop(struct loop *loop);          /* loop_run returns after this turn */
 /* One turn that waits at most this long (0: not at all, -1: as long as it takes). False: nothing is being watched. For tests. */
 bool loop_turn(struct loop *loop, int64_t wait_ms);
@@ -27,10 +27,11 @@ struct loop_io {
     void *self;
     int fd;
     uint32_t interest;   /* what is wanted; 0: stopped */
-    uint32_t registered; /* what the poller knows */
-    uint32_t pending;    /* place in the current batch, 0: none */
-    struct loop_io *dirty_next, *dirty_prev;
-    bool dirty;
+    uint32_t registered; /* what the poller was told */
+    uint32_t pending;    /* place in the batch that is being worked off, from 1; 0: none */
+    struct loop_io *next, *prev; /* in the list of those whose interest changed in this turn */
+    bool started, changed;
+    bool background;     /* set by the owner between init and start: does not keep loop_run alive */
 };
 void loop_io_init(struct loop_io *io, struct loop *loop, void (*on_ready)(void *self, uint32_t ready), void *self);
 /* Starts or modifies; interest 0 is stop. Changes reach the kernel once per turn, so toggling is free. Level-triggered. The descriptor must not be closed before
@@ -51,7 +52,7 @@ struct loop_timer {
     bool active;
 };
 void loop_timer_init(struct loop_timer *t, struct loop *loop, void (*on_time)(void *self), void *self);
-void loop_timer_at(struct loop_timer *t, int64_t mono_ms);      /* starts or moves; a past time is due in the next turn */
+void loop_timer_at(struct loop_timer *t, int64_t mono_ms);      /* starts or moves; a past time is due in the next turn, or, set from a timer, a millisecond later */
 void loop_timer_in(struct loop_timer *t, int64_t ms);           /* from loop_now_ms */
 void loop_timer_stop(struct loop_timer *t);
 static inline bool loop_timer_is_active(const struct loop_timer *t) { return t->active; }
