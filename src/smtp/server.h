@@ -58,6 +58,7 @@ struct smtp_ask {
     uint64_t size;                       /* COMMIT: octets drained through body */
     uint32_t received_count;             /* COMMIT: Received fields that the message came with */
     bool header_8bit, body_8bit;         /* COMMIT: octets above 127 are in the header (a peer needs SMTPUTF8) or in the body (8BITMIME), whatever MAIL said */
+    struct str header_from;              /* COMMIT of a submission: the From field as it came (name to line end, at most 2 KiB), to compare with the user; else empty */
     uint64_t id;                         /* COMMIT: this message's id; taken from the session's next_id */
     int64_t connected_ms, mail_ms, data_ms, end_ms; /* civil times of the steps, for the trace */
     /* out: set by the host before answered */
