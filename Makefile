@@ -21,7 +21,8 @@ LIBS       := -lev -lsodium -lidn2 -lunistring -lsqlite3 -lseccomp -lssl -lcrypt
 # Folders in the order of src/layers (each may include only earlier ones); archives are linked in the opposite order.
 FOLDERS := $(shell sed -n 's/^\([a-z0-9]*\):.*/\1/p' src/layers)
 reverse  = $(if $(1),$(call reverse,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
-below    = $(shell sed -n 's/^$(1): *//p' src/layers)
+may_use  = $(shell sed -n 's/^$(1): *//p' src/layers)
+below    = $(sort $(foreach f,$(call may_use,$(1)),$(f) $(call below,$(f))))
 libs_of  = $(patsubst %,$O/lib/%.a,$(call reverse,$(filter $(call below,$(1)) $(1),$(FOLDERS))))
 
 SOURCES    := $(filter-out %_test.c %_fuzz.c,$(wildcard src/*/*.c))

@@ -115,7 +115,7 @@ struct play {
     uint64_t random;
     int64_t now;
     uint32_t runs;
-    bool need_tls, closed, cut;
+    bool need_tls, closed, cut, over;
     enum next last;
 };
 
@@ -286,6 +286,11 @@ static bool step(struct play *p, const struct transcript_step *s, char *error, s
     } else if (str_eq(s->word, S("CLOSED"))) {
         if (!p->closed && !p->cut)
             return fail(error, size, "%s:%u: the machine did not hang up", p->t->name, (unsigned)s->line);
+    } else if (str_eq(s->word, S("RESULT"))) {
+        if (p->m)
+            p->h->close(p->h->self, p->result);
+        p->m = NULL;
+        p->over = true;
     } else if (!str_eq(s->word, S("WHOLE-ONLY")) && !p->h->directive(p->h->self, s->word, s->text)) {
         return fail(error, size, "%s:%u: no such directive, or broken: %.*s %.*s", p->t->name, (unsigned)s->line, STR_ARG(s->word), STR_ARG(s->text));
     }
@@ -296,7 +301,7 @@ static bool step(struct play *p, const struct transcript_step *s, char *error, s
 static bool open_session(struct play *p, const struct transcript_step *s, char *error, size_t size)
 {
     bool ours = str_eq(s->word, S("WAIT")) || str_eq(s->word, S("STOP")) || str_eq(s->word, S("END"));
-    if (p->m || !(is_line(s) || ours))
+    if (p->m || p->over || !(is_line(s) || ours))
         return true;
     if (!(p->m = p->h->open(p->h->self, &p->out)))
         return fail(error, size, "%s: the session cannot be opened", p->t->name);

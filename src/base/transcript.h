@@ -13,6 +13,7 @@
        STOP                             the server is told to stop
        END                              the peer sends no more
        CLOSED                           the machine must have hung up
+       RESULT                           the session is over; what close() appends can be matched by further lines of ours
 
    Consecutive lines of the peer are one group: played whole they arrive together, as a client that pipelines sends them. For a client machine
    the two letters change places (peer 'S'). */
