@@ -69,8 +69,8 @@ bool config_explain(struct str key, struct buf *to)
     const char *words[SUGGEST_MAX], *near[2];
     size_t count = config_words(NULL, words);
     count += config_words("domain", words + count);
-    size_t n = config_nearest(key, words, count, near);
-    const char *synonym = n ? NULL : config_synonym(key);
+    const char *synonym = config_synonym(key);
+    size_t n = synonym ? 0 : config_nearest(key, words, count, near);
     if (synonym)
         buf_add_c(to, synonym);
     else if (n == 2)

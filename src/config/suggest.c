@@ -127,8 +127,8 @@ size_t config_words(const char *block, const char *words[SUGGEST_MAX])
 struct str config_suggest(struct parser *p, struct str word, const char *const *words, size_t count)
 {
     const char *near[2];
-    size_t n = config_nearest(word, words, count, near);
-    const char *synonym = n ? NULL : config_synonym(word);
+    const char *synonym = config_synonym(word);
+    size_t n = synonym ? 0 : config_nearest(word, words, count, near);
     if (synonym)
         return str_c(synonym);
     if (n == 2)

@@ -151,13 +151,13 @@ static bool by_name(struct work *w, struct item *it, struct str local, struct st
     return account;
 }
 
-static bool postmaster(struct work *w, struct item *it, struct str domain)
+static bool postmaster(struct work *w, struct item *it, struct str local, struct str domain)
 {
     struct str key = STR_NONE;
     struct route_account acc = {0};
     struct found f = {.count = 1, .file = w->f->config->source[CONFIG_admin].file, .line = w->f->config->source[CONFIG_admin].line};
     struct str self = key_of(w, S("postmaster"), domain);
-    if (!address_is_postmaster(&it->adr) || !self.p)
+    if (!str_eq(local, S("postmaster")) || !self.p)
         return false;
     const struct config *c = w->f->config;
     bool admin_here = c->admin.n && !circle(it, self);
@@ -202,7 +202,7 @@ void route_local(struct work *w, struct item *it, struct str domain)
             return;
         local = str_eq(base, S("postmaster")) ? base : local;
     }
-    if (postmaster(w, it, domain) || w->stop)
+    if (postmaster(w, it, local, domain) || w->stop)
         return;
     struct str star = key_of(w, S("*"), domain);
     if (star.p && find_alias(w, S("*"), domain, star, &f))
