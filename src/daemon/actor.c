@@ -63,6 +63,7 @@ void actor_link(struct actor *a, enum role who, uint32_t incarnation, struct lin
     struct peer *p = &a->peers[who];
 
     drop_link(p);
+    link_room_at(l, LINK_STREAM_MAX);
     p->link = l;
     p->incarnation = incarnation;
     if (a->type->peer_up && who != ROLE_MASTER)

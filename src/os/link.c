@@ -33,6 +33,7 @@ struct link {
     struct buf out;            /* sockets only */
     struct wire_fds fds_in, fds_out;
     size_t out_max;
+    size_t room_at;            /* on_room comes when no more than half of this waits */
     uint64_t out_position;     /* bytes that have left, ever: where in the stream a descriptor belongs */
     const char *why;           /* not NULL: dying or dead */
     bool told, mute, paused, wants_room;
@@ -79,9 +80,27 @@ size_t link_room(struct link *l)
     return room;
 }
 
+size_t link_queued(struct link *l)
+{
+    if (!can_send(l))
+        return 0;
+    l->wants_room = l->wants_room || queued(l) >= l->room_at;
+    return queued(l);
+}
+
+void link_room_at(struct link *l, size_t bytes)
+{
+    l->room_at = bytes;
+}
+
+static bool fits(const struct link *l, size_t n)
+{
+    return n <= FRAME_MAX && can_send(l) && queued(l) + LINK_HEADER + n <= l->out_max;
+}
+
 static void tell_room(struct link *l)
 {
-    if (l->wants_room && can_send(l) && queued(l) <= l->out_max / 2)
+    if (l->wants_room && can_send(l) && queued(l) <= l->room_at / 2)
         loop_defer_start(&l->news);
 }
 
@@ -128,11 +147,13 @@ bool link_send_parts(struct link *l, uint16_t type, uint64_t id, const struct st
     check(count <= LINK_PARTS_MAX);
     for (size_t i = 0; i < count; i++)
         n += parts[i].n;
-    struct buf *out = l->fd >= 0 ? &l->out : l->peer ? &l->peer->in : NULL;
-    struct wire_fds *fds = l->fd >= 0 ? &l->fds_out : l->peer ? &l->peer->fds_in : NULL;
-    if (n > FRAME_MAX || n > link_room(l) || (fd >= 0 && fds->n == LINK_FDS_MAX) || !buf_reserve(out, LINK_HEADER + n)) {
-        if (out)
-            out->full = false; /* memory ended: nothing was appended, and what waits is whole */
+    l->wants_room = l->wants_room || !fits(l, n);
+    if (!fits(l, n))
+        return false;
+    struct buf *out = l->fd >= 0 ? &l->out : &l->peer->in;
+    struct wire_fds *fds = l->fd >= 0 ? &l->fds_out : &l->peer->fds_in;
+    if ((fd >= 0 && fds->n == LINK_FDS_MAX) || !buf_reserve(out, LINK_HEADER + n)) {
+        out->full = false; /* memory ended: nothing was appended, and what waits is whole */
         l->wants_room = true;
         return false;
     }
@@ -261,7 +282,7 @@ static void run_news(void *self)
         }
         return;
     }
-    if (l->wants_room && can_send(l) && queued(l) <= l->out_max / 2) {
+    if (l->wants_room && can_send(l) && queued(l) <= l->room_at / 2) {
         l->wants_room = false;
         if (l->handler.on_room)
             l->handler.on_room(l->self, l);
@@ -281,6 +302,7 @@ static struct link *make(struct loop *loop, const char *name, const struct link_
     l->self = self;
     l->fd = -1;
     l->out_max = out_max ? out_max : LINK_OUT_MAX;
+    l->room_at = l->out_max;
     loop_io_init(&l->io, loop, socket_ready, l);
     loop_defer_init(&l->flush, loop, run_flush, l);
     loop_defer_init(&l->input, loop, run_input, l);
