@@ -259,6 +259,14 @@ void actor_stopped(struct actor *a, uint32_t sessions_cut)
     end(a, 0);
 }
 
+void actor_failed(struct actor *a, int status)
+{
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (a->peers[i].link)
+            link_flush(a->peers[i].link);
+    end(a, status);
+}
+
 /* ---- */
 
 struct actor *actor_new(const struct role_type *type, struct loop *loop, uint32_t incarnation, bool single,

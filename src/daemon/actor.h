@@ -97,3 +97,5 @@ struct actor {
 };
 struct peer *actor_peer(struct actor *a, enum role who);
 void actor_stopped(struct actor *a, uint32_t sessions_cut);
+/* The role cannot go on (the disk is gone, …): what is queued leaves, then the process ends with that status and master starts it anew. */
+void actor_failed(struct actor *a, int status);
