@@ -31,7 +31,7 @@ C: QUIT
 S: 221 2.0.0 Goodbye
 CLOSED
 RESULT
-S: == message from <Smith@bar.com> to <Jones@foo.com> to <Brown@foo.com> body=0 utf8=0 ret=0 size=39 received=0 8bit=00
+S: == message from <Smith@bar.com> to <Jones@foo.com> to <Brown@foo.com> body=0 utf8=0 ret=0 size=37 received=0 8bit=00
 S: Received: from bar.com ([192.0.2.1])
 S* ...
 S: 
