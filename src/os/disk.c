@@ -52,6 +52,12 @@ static int kernel_datasync(void *self, int file)
     return fdatasync(file) < 0 ? -errno : 0;
 }
 
+static int kernel_sync(void *self, int file)
+{
+    (void)self;
+    return fsync(file) < 0 ? -errno : 0;
+}
+
 static int kernel_truncate(void *self, int file, uint64_t size)
 {
     (void)self;
@@ -121,9 +127,9 @@ static uint64_t kernel_free_bytes(void *self, const char *path)
 }
 
 const struct disk disk_kernel = {
-    NULL,          kernel_open, kernel_close,  kernel_pread,  kernel_pwritev, kernel_datasync, kernel_truncate,
-    kernel_size,   kernel_rename, kernel_remove, kernel_link, kernel_make_dir, kernel_sync_dir, kernel_list,
-    kernel_free_bytes,
+    .open = kernel_open,         .close = kernel_close,   .pread = kernel_pread,   .pwritev = kernel_pwritev,   .datasync = kernel_datasync,
+    .sync = kernel_sync,         .truncate = kernel_truncate, .size = kernel_size, .rename = kernel_rename,     .remove = kernel_remove,
+    .link = kernel_link,         .make_dir = kernel_make_dir, .list = kernel_list, .sync_dir = kernel_sync_dir, .free_bytes = kernel_free_bytes,
 };
 
 int disk_write_all(const struct disk *d, int file, const struct iovec *v, int count, uint64_t at)

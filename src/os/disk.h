@@ -16,6 +16,7 @@ struct disk {
     ssize_t (*pread)(void *self, int file, void *to, size_t n, uint64_t at);    /* 0: behind the end; may be short */
     ssize_t (*pwritev)(void *self, int file, const struct iovec *v, int count, uint64_t at); /* may be short */
     int (*datasync)(void *self, int file);                                     /* data, and what is needed to read it back */
+    int (*sync)(void *self, int file);                                         /* and all that the file system notes about the file */
     int (*truncate)(void *self, int file, uint64_t size);
     int64_t (*size)(void *self, int file);
     int (*rename)(void *self, const char *from, const char *to);

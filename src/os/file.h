@@ -17,7 +17,7 @@ bool file_exists(const char *path);
 int file_lock(const char *path, int *holder, struct why *why);
 void file_unlock(int fd);                    /* closes; the file stays */
 int file_open_read(const char *path, struct why *why); /* close-on-exec; -1 */
-/* One line without its end. From a terminal: prompt on it, echo off, asked twice and compared if twice. Otherwise one line of standard input, without prompt.
+/* One line without its end, into to, which is cleared first (give it storage of yours with buf_fixed, and wipe that). From a terminal: prompt on it, echo off, asked twice and compared if twice. Otherwise one line of standard input, without prompt.
    REFUSE: empty, too long, no end of line and no text, the two differ, interrupted. */
 enum outcome file_read_secret(const char *prompt, bool twice, struct buf *to, struct why *why);
 bool file_is_terminal(int fd);
