@@ -68,7 +68,7 @@ bool sandbox_enter(const struct sandbox_profile *p, unsigned *in_force, struct w
         hint = "TCP is not walled off by Landlock: the kernel is older than 6.7; seccomp still is in the way";
     if (!relaxed) {
         error = sandbox_filter_load(p->role, !master);
-        if (error != 0 && !(master && !may && (error == -EACCES || error == -EPERM)))
+        if (error != 0 && !(master && !may && (error == -EACCES || error == -EPERM || error == -ECANCELED)))
             return no(why, "seccomp", -error);
         got |= error == 0 ? SANDBOX_SECCOMP : 0U;
         if (error != 0)

@@ -32,7 +32,8 @@ enum sandbox_level {    /* bits of what is in force */
     SANDBOX_SECCOMP = 1, SANDBOX_FILES = 2, SANDBOX_NET = 4,
 };
 /* False with why: the role must not go on. Where the kernel lacks Landlock a fact says so and the rest holds. *in_force (may be NULL): enum sandbox_level.
-   Sets no_new_privs (but for master, which spawns roles; there the filter is loaded only with privilege or after no_new_privs was set). Sanitizer builds
+   Sets no_new_privs, but for master, whose children may be set-uid programs: without privilege and without an earlier process_no_new_privs() it gets no seccomp
+   filter and a warning. A master that starts nothing but roles calls process_no_new_privs() first. Sanitizer builds
    (PENNY_SANITIZED) get the named profile "relaxed": Landlock only for writing, no seccomp, and say so. */
 bool sandbox_enter(const struct sandbox_profile *profile, unsigned *in_force, struct why *why) MUST_USE;
 const char *sandbox_role_name(enum sandbox_role role);

@@ -92,15 +92,17 @@ int sandbox_filter_load(enum sandbox_role role, bool set_no_new_privs)
     if (!f.c)
         return -ENOMEM;
     f.error = seccomp_attr_set(f.c, SCMP_FLTATR_CTL_NNP, set_no_new_privs);
+    (void)seccomp_attr_set(f.c, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errors, where the library can pass them on */
     (void)seccomp_attr_set(f.c, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list; older libraries cannot */
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
         if (calls[i].roles & BIT(role))
             rule(&f, SCMP_ACT_ALLOW, calls[i].name, NULL, 0);
     for (size_t i = 0; i < sizeof polite / sizeof *polite; i++)
-        if (!is_allowed(role, polite[i].name))
+        if (!is_allowed(role, polite[i].name) && SCMP_ACT_ERRNO((uint32_t)polite[i].error) != otherwise)
             rule(&f, SCMP_ACT_ERRNO((uint32_t)polite[i].error), polite[i].name, NULL, 0);
     if (role != SANDBOX_MASTER)
         allow_with_conditions(&f);
+    check(f.error == 0 || f.error == -ENOMEM); /* the table is wrong: no kernel is to blame */
     int error = f.error ? f.error : seccomp_load(f.c);
     seccomp_release(f.c);
     return error;

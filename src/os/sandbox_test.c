@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/facts.h"
 #include "base/test.h"
 #include "os/file.h"
@@ -116,7 +117,7 @@ static bool do_plumbing(void)
         return false;
     loop_io_init(&io, loop, ready, &seen);
     bool ok = loop_io_start(&io, fds[0], LOOP_READ) && write(fds[1], "x", 1) == 1;
-    for (int i = 0; i < 100 && !(seen && job_was_done); i++)
+    for (int64_t until = clock_mono_ms() + 10000; !(seen && job_was_done) && clock_mono_ms() < until;)
         loop_turn(loop, 50);
     buf_init(&b, 100);
     ok = ok && seen > 0 && job_was_done && net_read(fds[0], &b, 10) == NET_OK;
@@ -193,10 +194,12 @@ static enum end run_child(enum sandbox_role role, bool (*act)(void), unsigned *i
     CHECK(read(pipe_fds[0], in_force ? in_force : &got, sizeof got) == (ssize_t)sizeof got);
     close(pipe_fds[0]);
     if (WIFSIGNALED(status)) {
+        if (WTERMSIG(status) != SIGSYS && WTERMSIG(status) != SIGABRT)
+            fprintf(stderr, "%s\n", process_status_text(status).c);
         CHECK(WTERMSIG(status) == SIGSYS || WTERMSIG(status) == SIGABRT);
         return WTERMSIG(status) == SIGSYS ? DIES : ABORTS;
     }
-    CHECK(WEXITSTATUS(status) <= 1);
+    CHECK_NUM(WEXITSTATUS(status) > 1 ? WEXITSTATUS(status) : 0, 0);
     return WEXITSTATUS(status) == 0 ? LIVES : SAYS_NO;
 }
 
@@ -231,7 +234,12 @@ TEST(forbidden_calls_end_the_role_and_allowed_ones_work)
     CHECK(sizeof cases > 0);
 #else
     CHECK(in_force & SANDBOX_SECCOMP);
+    CHECK(run_child(SANDBOX_MASTER, do_nothing, &in_force) == LIVES);
+    bool master_filter = in_force & SANDBOX_SECCOMP; /* takes root */
+    CHECK(master_filter || geteuid() != 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].act == do_ptrace && cases[i].role == M && !master_filter)
+            continue;
         if (cases[i].end == SAYS_NO && cases[i].act != do_ptrace && !(in_force & SANDBOX_FILES))
             continue; /* an old kernel has no Landlock: what only that refuses cannot be tried */
         if (cases[i].act == do_store && !(in_force & SANDBOX_FILES))
