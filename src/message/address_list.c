@@ -220,7 +220,7 @@ static void take_element(struct list *l)
         if (special && t.special == '<') {
             l->lex = ahead;
             take_angle(l, phrase);
-        } else if (special && t.special == ':' && !l->group && phrase.n) {
+        } else if (special && t.special == ':' && !l->group && str_trim(phrase).n) {
             struct header_address h = {.name = decoded_phrase(l, phrase), .group_start = true};
             l->lex = ahead;
             l->group = true;

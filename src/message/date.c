@@ -36,7 +36,7 @@ static struct civil civil_of(int64_t unix_ms, int32_t offset_min)
 {
     struct civil c;
     const int64_t first = date_days(1, 1, 2) * 86400, last = date_days(9999, 12, 31) * 86400;
-    int64_t s = (unix_ms - (unix_ms < 0 ? 999 : 0)) / 1000; /* towards the past */
+    int64_t s = unix_ms / 1000 - (unix_ms % 1000 < 0); /* towards the past */
     s = s < first ? first : s > last ? last : s;
     s += (int64_t)offset_min * 60;
     c.days = (s - (s < 0 ? 86399 : 0)) / 86400;

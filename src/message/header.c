@@ -39,7 +39,7 @@ static bool field_start(struct str s, size_t *name, size_t *colon)
     while (i < s.n && is_wsp(s.p[i]))
         i++;
     *colon = i;
-    return *name > 0 && i < s.n && s.p[i] == ':';
+    return *name > 0 && i <= HEADER_NAME_HOLD && i < s.n && s.p[i] == ':';
 }
 
 bool header_next(struct header_reader *r, struct header_field *f)

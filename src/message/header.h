@@ -43,7 +43,7 @@ enum header_bit {
     HEADER_RESENT_CC = 1 << 21, HEADER_RESENT_BCC = 1 << 22, HEADER_RESENT_MESSAGE_ID = 1 << 23,
     HEADER_IN_REPLY_TO = 1 << 24, HEADER_REFERENCES = 1 << 25, HEADER_LIST_ID = 1 << 26, HEADER_PRECEDENCE = 1 << 27,
 };
-enum { HEADER_NAME_HOLD = 80 }; /* a known name and its colon; what is longer is none of ours */
+enum { HEADER_NAME_HOLD = 80 }; /* a name with the blanks behind it; a longer one makes the line none of a header */
 
 struct header_scan {
     /* results; valid at any time for what was fed so far */
@@ -63,8 +63,8 @@ struct header_scan {
     /* the machine's own */
     int state;
     uint32_t field, utf8_left, utf8_low, utf8_high;
-    uint32_t held, flushed, blanks;
-    bool dropping, capturing, last_cr, fields;
+    uint32_t held, blanks;
+    bool dropping, capturing, fields;
     char hold[HEADER_NAME_HOLD];
 };
 void header_scan_init(struct header_scan *s);

@@ -102,13 +102,12 @@ static void broken_line(struct header_scan *s, struct buf *pass)
         s->state = VALUE;
     }
     release(s, pass);
-    s->flushed = 0;
 }
 
 static void field_begins(struct header_scan *s, struct buf *pass)
 {
     uint32_t name = s->held - s->blanks; /* the colon is not held yet */
-    s->field = s->flushed ? 0 : header_bit(str_of(s->hold, name));
+    s->field = header_bit(str_of(s->hold, name));
     s->seen |= s->field;
     s->received += s->field == HEADER_RECEIVED;
     s->from += s->field == HEADER_FROM;
@@ -116,7 +115,6 @@ static void field_begins(struct header_scan *s, struct buf *pass)
     s->capturing = (s->field & s->capture) != 0 && s->captured;
     s->fields = true;
     s->state = VALUE;
-    s->flushed = 0;
     release(s, pass);
     emit(s, S(":"), pass);
 }
@@ -124,20 +122,14 @@ static void field_begins(struct header_scan *s, struct buf *pass)
 /* One byte of a name. False: it is not taken, the line was found broken and the byte belongs to the next state. */
 static bool name_byte(struct header_scan *s, char c, struct buf *pass)
 {
-    if (c == ':' && s->held + s->flushed > s->blanks) {
+    if (c == ':' && s->held > s->blanks) {
         field_begins(s, pass);
         return true;
     }
     bool blank = is_wsp(c);
-    if (!blank && (c <= ' ' || c >= 0x7f || c == ':' || s->blanks)) {
-        /* ">From x" and "From x" are seen with the x still outside; they are no less an mbox line */
-        broken_line(s, pass);
+    if (s->held == sizeof s->hold || (!blank && (c <= ' ' || c >= 0x7f || c == ':' || s->blanks))) {
+        broken_line(s, pass); /* "From " is there whole: only the byte behind its blank shows that it is no name */
         return false;
-    }
-    if (s->held == sizeof s->hold) {
-        s->flushed += s->held;
-        s->dropping = s->capturing = false;
-        release(s, pass);
     }
     s->hold[s->held++] = c;
     s->blanks += blank;
@@ -215,7 +207,7 @@ void header_scan_end(struct header_scan *s, struct buf *pass)
 {
     if (s->ended)
         return;
-    if (s->held || s->flushed)
+    if (s->held)
         broken_line(s, pass);
     if (!s->ended)
         end_header(s);

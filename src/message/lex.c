@@ -92,8 +92,11 @@ void lex_unquote(struct buf *to, struct str raw)
         char c = raw.p[i];
         if (c == end)
             return;
-        if (c == '\\' && i + 1 < raw.n)
-            c = raw.p[++i];
+        if (c == '\\') {
+            if (++i == raw.n)
+                return;
+            c = raw.p[i];
+        }
         if (c != '\r' && c != '\n')
             buf_add_byte(to, c);
     }
