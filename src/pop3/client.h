@@ -59,9 +59,9 @@ struct pop3_client_ask {
 };
 
 struct pop3_client {
-    struct machine m;              /* first: the host runs &c->m. m.tls.active before the first run: implicit TLS */
+    struct machine m;              /* first: the host runs &c->m. m.tls.active before the first run: implicit TLS. m.out: max at least 8 KiB */
     const struct pop3_client_settings *settings;
-    struct arena *connection;      /* the host's; holds the list of messages: 64 octets and the unique id each */
+    struct arena *connection;      /* the host's; holds the list of messages: 64 octets and the unique id each. 16 KiB beside it */
     struct buf *body;              /* octets of the running job, CRLF line ends, dots removed; the host drains it. max at least 4 KiB */
     struct pop3_client_ask ask;
     struct pop3_client_message *messages;
