@@ -2,6 +2,7 @@
 /* A message on its way in: its octets go to the engine as they come; the beginning of its header is kept here for a notification that may be owed. */
 #include "base/limits.h"
 #include "daemon/store_inside.h"
+#include "os/link.h"
 
 enum { RCPT_MEM = 2048 /* an envelope recipient at its largest */ };
 
@@ -107,6 +108,9 @@ void store_body_piece(struct store_edge *e, const struct msg_body_piece *m)
     if (o != DONE) {
         fail(s, why);
         s->body_outcome = o;
+    } else if (!engine_body_room(st->engine) && e->peer->link) { /* the disk is behind: the edge's socket buffers fill, then its peers' */
+        link_pause(e->peer->link, true);
+        e->paused = true;
     }
 }
 

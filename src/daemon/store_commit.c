@@ -182,7 +182,7 @@ static bool fill(struct commit *c, const struct msg_commit *m, struct str user)
     buf_add_byte(&b, ']');
     *a = (struct op_accept){
         .id = m->id, .received_ms = clock_unix_ms(), .from = copy(c, m->from, &broken), .envid = copy(c, m->envid, &broken), .auth_user = copy(c, user, &broken),
-        .client = copy(c, buf_str(&b), &broken), .helo = copy(c, m->helo, &broken), .tls = copy(c, m->tls, &broken), .ret = m->ret, .body_type = m->body,
+        .client = copy(c, buf_str(&b), &broken), .helo = copy(c, m->helo, &broken), .tls = copy(c, m->tls, &broken), .ret = m->ret, .body_type = m->body == SMTP_BODY_7BIT && (m->body_8bit || m->header_8bit) ? SMTP_BODY_8BIT : m->body,
         .smtputf8 = m->smtputf8, .requiretls = m->requiretls, .connected_ms = m->connected_ms, .mail_ms = m->mail_ms, .data_ms = m->data_ms,
         .trace = copy(c, m->trace, &broken), .body_size = m->size, .kind = str_c(kind_word(c->kind)),
     };

@@ -15,8 +15,8 @@
 
 enum {
     STORE_SESSIONS_SLACK = 1024,       /* sessions of an edge beyond connections_max: some end while others begin */
-    STORE_LEASE_MAX = 256,             /* ids handed to an edge at one time */
-    STORE_RANGES_MAX = 4096,           /* leases of an edge with ids that were not used up; the oldest is forgotten */
+    STORE_LEASE_MAX = 65536,           /* ids handed to an edge at one time */
+    STORE_RANGES_MAX = 1024,           /* leases of an edge with ids that were not used up; the oldest is forgotten */
     STORE_HEADER_KEEP = 16 * 1024,     /* of each message's header, for a notification */
     STORE_OPEN_BODIES_MAX = 256 << 20, /* octets of messages that are held in memory, all edges together */
     STORE_COMMIT_MEM = 16 << 20,       /* envelope, routes and deliveries of one message; more with recipients_max */
@@ -30,7 +30,7 @@ struct store_edge;
 struct maildrop;
 struct commit;
 
-struct store_range { uint64_t first; uint32_t count, left; unsigned char used[STORE_LEASE_MAX / 8]; };
+struct store_range { uint64_t first; uint32_t count, left; unsigned char *used; /* a bit each */ };
 
 /* A recipient of a message that comes in, from commit_rcpt to committed. */
 struct commit_target { struct commit_target *next; bool remote; uint32_t index; /* in deliveries or queued */ struct str address; };
@@ -74,6 +74,7 @@ struct store_edge {
     size_t buckets, sessions;
     struct store_range *ranges;        /* ascending */
     size_t range_count, range_cap;
+    bool paused;                       /* nothing is read from it until the engine has room */
 };
 
 struct commit {

@@ -28,6 +28,12 @@ static void engine_turns(void *self)
     struct store *st = self;
 
     engine_turn(st->engine);
+    for (size_t i = 0; i < countof(st->edges); i++)
+        if (st->edges[i].paused && engine_body_room(st->engine)) {
+            st->edges[i].paused = false;
+            if (st->edges[i].peer->link)
+                link_pause(st->edges[i].peer->link, false);
+        }
     if (engine_is_dead(st->engine) && !st->dying) {
         st->dying = true;
         fact(FACT_ERROR, "store.dead", fact_c("what", "the disk failed while writing: nothing that waited was acknowledged; starting anew"));

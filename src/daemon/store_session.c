@@ -108,6 +108,13 @@ void store_session_rest(struct store_session *s)
         store_session_free(s);
 }
 
+static void forget_range(struct store_edge *e, size_t i)
+{
+    free(e->ranges[i].used);
+    e->range_count--;
+    memmove(e->ranges + i, e->ranges + i + 1, (e->range_count - i) * sizeof *e->ranges);
+}
+
 void store_edge_clear(struct store_edge *e)
 {
     store_rcpt_forget(e->store, e);
@@ -118,7 +125,9 @@ void store_edge_clear(struct store_edge *e)
     free(e->bucket);
     e->bucket = NULL;
     e->buckets = 0;
-    e->range_count = 0;
+    e->paused = false;
+    while (e->range_count)
+        forget_range(e, e->range_count - 1);
 }
 
 void store_sessions_kick(struct store *st, account_id account)
@@ -163,25 +172,31 @@ void store_session_end(struct store_edge *e, const struct msg_session_end *m)
 
 /* ---- ids ---- */
 
+static bool range_room(struct store_edge *e)
+{
+    if (e->range_count == STORE_RANGES_MAX)
+        forget_range(e, 0); /* the oldest ids have waited for a very long time: their messages will be told to come again */
+    if (e->range_count < e->range_cap)
+        return true;
+    size_t cap = e->range_cap ? e->range_cap * 2 : 8;
+    struct store_range *more = realloc(e->ranges, cap * sizeof *more);
+    if (!more)
+        return false;
+    e->ranges = more;
+    e->range_cap = cap;
+    return true;
+}
+
 void store_id_lease(struct store_edge *e, const struct msg_id_lease *m)
 {
     uint32_t count = m->count < STORE_LEASE_MAX ? m->count : STORE_LEASE_MAX;
-    uint64_t first = 0;
+    unsigned char *used = count && range_room(e) ? calloc(count / 8 + 1, 1) : NULL;
+    uint64_t first = used ? engine_lease_ids(e->store->engine, count) : 0;
 
-    if (e->range_count == STORE_RANGES_MAX) /* the oldest ids have waited for a very long time: their messages will be told to come again */
-        memmove(e->ranges, e->ranges + 1, --e->range_count * sizeof *e->ranges);
-    if (e->range_count == e->range_cap) {
-        size_t cap = e->range_cap ? e->range_cap * 2 : 8;
-        struct store_range *more = realloc(e->ranges, cap * sizeof *more);
-        if (more) {
-            e->ranges = more;
-            e->range_cap = cap;
-        }
-    }
-    if (count && e->range_count < e->range_cap)
-        first = engine_lease_ids(e->store->engine, count);
     if (first)
-        e->ranges[e->range_count++] = (struct store_range){.first = first, .count = count, .left = count};
+        e->ranges[e->range_count++] = (struct store_range){.first = first, .count = count, .left = count, .used = used};
+    else
+        free(used);
     peer_send(e->peer, &MSG(id_range, .first = first, .count = first ? count : 0));
 }
 
@@ -203,9 +218,7 @@ bool store_id_use(struct store_edge *e, uint64_t id)
     if (bit >= r->count || r->used[bit / 8] >> (bit % 8) & 1)
         return false;
     r->used[bit / 8] = (unsigned char)(r->used[bit / 8] | 1U << (bit % 8));
-    if (--r->left == 0) {
-        memmove(r, r + 1, (size_t)(e->ranges + e->range_count - (r + 1)) * sizeof *r);
-        e->range_count--;
-    }
+    if (--r->left == 0)
+        forget_range(e, low - 1);
     return true;
 }
