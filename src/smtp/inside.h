@@ -85,7 +85,7 @@ enum next smtp_goodbye(struct smtp_server *s, unsigned code, const char *status,
 struct smtp_refusal smtp_why(enum outcome outcome, const struct why *why, unsigned retry, unsigned refuse);
 /* Parks until the host answers s->ask (kind and in members set), then runs then. */
 enum next smtp_ask_host(struct smtp_server *s, enum smtp_ask_kind kind, enum next (*then)(struct smtp_server *s));
-/* Parks for ms (nothing wakes it before), then runs then. */
+/* Parks for ms, then runs then; hangs up when the peer does meanwhile. */
 enum next smtp_delay(struct smtp_server *s, int64_t ms, enum next (*then)(struct smtp_server *s));
 /* Input that came before the reply that it must wait for, RFC 2920 3.1. */
 enum next smtp_premature(struct smtp_server *s, const char *what);

@@ -149,8 +149,10 @@ static enum next step_delay(struct machine *m)
 {
     struct smtp_server *s = server_of(m);
     m->timed_out = false;
+    if (m->in_end && m->in.n == 0)
+        return smtp_hang_up(s);
     if (m->now_ms < s->state->deadline_ms)
-        return machine_wait(m, WANT_EVENT, s->state->deadline_ms);
+        return machine_wait(m, WANT_INPUT, s->state->deadline_ms); /* input only piles up, but its end is the end */
     return s->state->then(s);
 }
 

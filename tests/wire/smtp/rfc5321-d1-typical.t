@@ -33,7 +33,9 @@ CLOSED
 RESULT
 S: == message from <Smith@bar.com> to <Jones@foo.com> to <Brown@foo.com> body=0 utf8=0 ret=0 size=37 received=0 8bit=00
 S: Received: from bar.com ([192.0.2.1])
-S* ...
+S: 	by mail.demo.test with ESMTP
+S: 	id ...;
+S: 	Mon, 24 Nov 2025 19:20:01 +0000
 S: 
 S: Blah blah blah...
 S: ..etc. etc. etc.

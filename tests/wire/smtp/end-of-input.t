@@ -1,0 +1,15 @@
+# The peer goes away in the middle: nothing is committed, the session ends.
+S: 220 ...
+C: EHLO a.example
+S* 250 HELP
+C: MAIL FROM:<a@b.example>
+C: RCPT TO:<c@d.example>
+C: DATA
+S: 250 2.1.0 Sender ok
+S: 250 2.1.5 Recipient ok
+S: 354 ...
+C: A: b
+C~ .\r
+END
+CLOSED
+RESULT
