@@ -5,6 +5,8 @@
 #include "message/inside.h"
 #include "message/mime.h"
 
+enum { WORD_MAX = 2048 /* RFC 2047 says 75; some mailers put a whole subject into one */ };
+
 struct encoded_word {
     struct str charset, text;
     bool base64;
@@ -22,7 +24,7 @@ static bool find_word(struct str s, struct encoded_word *w)
         if (charset.p[i] <= ' ' || charset.p[i] >= 0x7f || charset.p[i] == '=')
             return false;
     char how = ascii_lower(rest.p[0]);
-    struct str text = str_skip(rest, 2);
+    struct str text = str_head(str_skip(rest, 2), WORD_MAX);
     size_t end = str_find_str(text, S("?="));
     if ((how != 'b' && how != 'q') || end == text.n)
         return false;

@@ -110,16 +110,17 @@ static size_t take_tag(struct html_text *h, struct str s)
         size_t end = str_find_str(s, S("-->"));
         return end < s.n ? end + 3 : s.n;
     }
-    size_t n = tag_size(s), at = 1, from;
-    bool closing = at < n && s.p[at] == '/';
+    size_t at = 1, from;
+    bool closing = at < s.n && s.p[at] == '/';
     at += closing;
-    for (from = at; at < n && ascii_is_alnum(s.p[at]); at++)
+    for (from = at; at < s.n && ascii_is_alnum(s.p[at]); at++)
         ;
     struct str name = str_of(s.p + from, at - from);
-    if (name.n == 0 && !closing && !(n > 1 && (s.p[1] == '!' || s.p[1] == '?'))) {
+    if (name.n == 0 && !closing && !(s.n > 1 && (s.p[1] == '!' || s.p[1] == '?'))) {
         add_char(h, '<');
         return 1;
     }
+    size_t n = tag_size(s);
     if (!closing && name_in(name, hidden, countof(hidden)))
         return n + skip_element(str_skip(s, n), name);
     if (name_in(name, blocks, countof(blocks))) {

@@ -49,6 +49,7 @@ static struct str take_bare_value(struct lexer *l)
                 l->rest = tail.rest;
                 return str_trim(value);
             }
+            break;
         }
     l->rest = str_skip(l->rest, value.n);
     return str_trim(value);
@@ -84,8 +85,12 @@ static void add_percent_decoded(struct buf *to, struct str s)
     for (size_t i = 0; i < s.n; i++) {
         int high = i + 2 < s.n && s.p[i] == '%' ? hex_value(s.p[i + 1]) : -1;
         int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
-        buf_add_byte(to, low >= 0 ? (char)(high << 4 | low) : s.p[i]);
-        i += low >= 0 ? 2 : 0;
+        char c = s.p[i];
+        if (low >= 0) {
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        buf_add_byte(to, c);
     }
 }
 
