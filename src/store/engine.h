@@ -32,6 +32,8 @@ bool engine_is_dead(const struct engine *e);
 struct body_writer;
 struct body_writer *engine_body_begin(struct engine *e);                              /* NULL: no memory */
 enum outcome engine_body_add(struct engine *e, struct body_writer *w, struct str piece, struct why *why); /* RETRY: disk full, … (452) */
+/* False: the disk is behind; an add would wait for it. Better read no more from the peer: engine_fd tells when there is room. */
+bool engine_body_room(struct engine *e);
 body_ref engine_body_end(struct engine *e, struct body_writer *w);                    /* w is gone; the ref is good until its op is done */
 void engine_body_abort(struct engine *e, struct body_writer *w);
 void engine_body_drop(struct engine *e, body_ref b);                                  /* an ended body that no op will name */
@@ -66,7 +68,7 @@ void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint3
 /* Ids: leases count fresh message ids (never handed out again, also after a crash). */
 uint64_t engine_lease_ids(struct engine *e, uint32_t count);
 
-struct engine_stat { uint64_t segments, bytes, dead_bytes, position, index_position, accounts, domains, aliases, messages, bodies, queued, commits, ops, fdatasyncs, dropped; int64_t fdatasync_us_total; };
+struct engine_stat { uint64_t segments, bytes, dead_bytes, position, index_position, accounts, domains, aliases, messages, bodies, queued, commits, ops, fdatasyncs, dropped, rotten /* places of rot passed over at start */, rebuilt /* the index was, at start */; int64_t fdatasync_us_total; };
 void engine_stat(struct engine *e, struct engine_stat *to);
 /* Maintenance; progress says 0 … 1000 and may be NULL. */
 enum outcome engine_verify(struct engine *e, void (*each)(void *to, struct str finding), void (*progress)(void *to, uint32_t permille), void *to, struct why *why);

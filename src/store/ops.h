@@ -30,7 +30,7 @@ struct op_delivery {       /* into a mailbox */
     /* result */
     enum outcome outcome;  /* REFUSE: the account is gone or full: the caller owes a DSN */
     struct why why;
-    mailbox_id mailbox; uint32_t uid;
+    mailbox_id mailbox; uint32_t uid; uint64_t modseq;
 };
 struct op_queued {         /* to another system */
     struct str address, orcpt;
