@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "os/net.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,7 +189,7 @@ static int give_away(const struct master *m, const char *top)
             continue;
         if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
             status = complain(EX_OSERR_, e->fts_path, strerror(e->fts_errno));
-        else if (e->fts_info == FTS_D && e->fts_level == 1 && strcmp(e->fts_name, "keys") == 0)
+        else if (e->fts_info == FTS_D && e->fts_level == 1 && strcmp(e->fts_name, "keys") == 0 && !m->single)
             fts_set(walk, e, FTS_SKIP); /* master reads them and hands them over; nobody else needs to */
         else if (e->fts_statp->st_uid == 0 && (e->fts_info == FTS_D || e->fts_statp->st_nlink == 1) &&
                  fchownat(AT_FDCWD, e->fts_path, m->uid, m->gid, AT_SYMLINK_NOFOLLOW) != 0)
