@@ -13,6 +13,8 @@ struct str {
 };
 
 #define S(literal) ((struct str){("" literal), sizeof(literal) - 1})
+/* The same where the language wants a constant: static const struct str words[] = {S_INIT("a"), S_INIT("b")}. */
+#define S_INIT(literal) {("" literal), sizeof(literal) - 1}
 #define STR_NONE ((struct str){NULL, 0})
 /* For printf: printf("%.*s", STR_ARG(s)). Only for our own text or text already escaped: see facts.h for peers' bytes. */
 #define STR_ARG(s) (int)(s).n, (s).p
