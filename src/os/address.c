@@ -48,7 +48,7 @@ void address_describe(const struct sockaddr_storage *a, struct net_peer *peer)
     }
 }
 
-bool address_parse(struct str text, uint16_t port, struct sockaddr_storage *to, socklen_t *n)
+bool address_literal(struct str text, uint16_t port, struct sockaddr_storage *to, socklen_t *n)
 {
     char c[INET6_ADDRSTRLEN + 1];
     memset(to, 0, sizeof *to);
@@ -74,7 +74,7 @@ bool net_key(struct str text, uint64_t *key)
     struct sockaddr_storage a;
     struct net_peer peer;
     socklen_t n;
-    if (!address_parse(text, 0, &a, &n))
+    if (!address_literal(text, 0, &a, &n))
         return false;
     address_describe(&a, &peer);
     *key = peer.key;

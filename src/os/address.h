@@ -6,4 +6,4 @@
 
 void address_describe(const struct sockaddr_storage *a, struct net_peer *peer);
 /* A literal, IPv6 also in brackets; false: anything else. */
-bool address_parse(struct str text, uint16_t port, struct sockaddr_storage *to, socklen_t *n);
+bool address_literal(struct str text, uint16_t port, struct sockaddr_storage *to, socklen_t *n);

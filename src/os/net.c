@@ -153,7 +153,7 @@ static bool describe(int fd, bool peer, struct net_peer *to)
     if (is_twin(fd)) {
         char text[64];
         uint16_t port;
-        if (!net_twin->address(fd, peer, text, sizeof text, &port) || !address_parse(str_c(text), port, &a, &n))
+        if (!net_twin->address(fd, peer, text, sizeof text, &port) || !address_literal(str_c(text), port, &a, &n))
             return false;
     } else if ((peer ? getpeername(fd, (struct sockaddr *)&a, &n) : getsockname(fd, (struct sockaddr *)&a, &n)) != 0) {
         return false;

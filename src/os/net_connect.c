@@ -39,7 +39,7 @@ int net_connect(const char *literal, uint16_t port, struct why *why)
     socklen_t n = 0;
     if (net_twin)
         return net_twin->connect(literal, port);
-    if (!address_parse(str_c(literal), port, &a, &n)) {
+    if (!address_literal(str_c(literal), port, &a, &n)) {
         why_text(why, "not an IPv4 or IPv6 address");
         return -1;
     }

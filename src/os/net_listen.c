@@ -58,13 +58,13 @@ int net_listen(const char *host, uint16_t port, struct why *why)
     bool any = strcmp(host, "*") == 0;
     if (net_twin)
         return net_twin->listen(host, port);
-    if (!address_parse(any ? S("::") : str_c(host), port, &a, &n)) {
+    if (!address_literal(any ? S("::") : str_c(host), port, &a, &n)) {
         why_text(why, "not an address to listen on: an IPv4 or IPv6 literal or *");
         return -1;
     }
     int fd = listen_on(a.ss_family, &a, n);
     if (fd < 0 && any && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) { /* a kernel without IPv6 */
-        if (address_parse(S("0.0.0.0"), port, &a, &n))
+        if (address_literal(S("0.0.0.0"), port, &a, &n))
             fd = listen_on(AF_INET, &a, n);
     }
     return fd >= 0 ? fd : explain(why, host, port, errno);
@@ -161,7 +161,7 @@ int net_accept(int listener, struct net_peer *peer, enum net_result *result)
         socklen_t n;
         int fd = net_twin->accept(listener, text, sizeof text, &port);
         *result = fd >= 0 ? NET_OK : accept_result(errno);
-        if (fd >= 0 && address_parse(str_c(text), port, &a, &n))
+        if (fd >= 0 && address_literal(str_c(text), port, &a, &n))
             address_describe(&a, peer);
         return fd;
     }
