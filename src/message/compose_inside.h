@@ -12,7 +12,7 @@ struct text_lines {
     bool flowed;
     struct str line;   /* what is left of the line that is being wrapped */
     uint32_t quote;    /* its depth */
-    bool wrapping;
+    bool wrapping, cut; /* cut: in the middle of a word */
 };
 void text_lines_init(struct text_lines *t, struct str text, bool flowed);
 bool text_lines_next(struct text_lines *t, struct buf *line); /* false: that was all */

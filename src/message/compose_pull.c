@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "message/compose_inside.h"
 #include "message/inside.h"
+#include "message/scan.h"
 
 enum { PULL_ROOM = 4096 };
 
@@ -35,7 +36,7 @@ static enum compose_result fill(struct composer *w, size_t i)
     w->offset += w->raw.n;
     w->raw_left = buf_str(&w->raw);
     w->source_ended = r == SOURCE_END;
-    return r == SOURCE_LATER ? COMPOSE_LATER : COMPOSE_MORE;
+    return r == SOURCE_LATER || (r == SOURCE_MORE && w->raw.n == 0) ? COMPOSE_LATER : COMPOSE_MORE;
 }
 
 /* An attached message may go as message/rfc822 only without encoding (RFC 2046 5.2.1): is it fit for that? Reads it once from start to end. */

@@ -59,7 +59,7 @@ bool text_lines_next(struct text_lines *t, struct buf *line)
     }
     for (uint32_t i = 0; i < t->quote && i < 50; i++)
         buf_add_byte(line, '>');
-    if (t->flowed && (t->quote || (t->line.n && (t->line.p[0] == ' ' || t->line.p[0] == '>' || str_starts(t->line, S("From "))))))
+    if (t->flowed && !t->cut && (t->quote || (t->line.n && (t->line.p[0] == ' ' || t->line.p[0] == '>' || str_starts(t->line, S("From "))))))
         buf_add_byte(line, ' ');
     size_t n = t->flowed && !str_eq(t->line, S("-- ")) ? wrap_at(t->line, COMPOSE_LINE - line->n) : t->line.n;
     if (line->n + n > COMPOSE_LINE_MAX) { /* only where it is encoded anyway: the encoder joins what is cut here */
@@ -69,8 +69,10 @@ bool text_lines_next(struct text_lines *t, struct buf *line)
         buf_add(line, str_head(t->line, n));
         t->line = str_skip(t->line, n);
         t->quote = 0;
+        t->cut = true;
         return true;
     }
+    t->cut = false;
     buf_add(line, str_head(t->line, n));
     t->line = str_skip(t->line, n);
     t->wrapping = t->line.n > 0;

@@ -44,24 +44,16 @@ static void add_fitting(struct buf *to, struct str s)
         buf_add(to, str_head(s, buf_room(to)));
 }
 
-/* RFC 3629 as a machine of three numbers: octets still to come and the range of the next. */
-static void watch_utf8(struct header_scan *s, unsigned char c)
+static void watch_utf8(struct header_scan *s, struct str bytes)
 {
-    if (s->utf8_left > 0 && c >= s->utf8_low && c <= s->utf8_high) {
-        s->utf8_left--;
-        s->utf8_low = 0x80;
-        s->utf8_high = 0xbf;
-        return;
-    }
-    s->bad_utf8 = s->bad_utf8 || s->utf8_left > 0;
-    s->utf8_left = 0;
-    if (c < 0x80)
-        return;
-    s->utf8 = true;
-    s->utf8_low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-    s->utf8_high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-    s->utf8_left = c >= 0xc2 && c <= 0xdf ? 1 : c >= 0xe0 && c <= 0xef ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 0;
-    s->bad_utf8 = s->bad_utf8 || s->utf8_left == 0;
+    struct utf8_watch w = {(uint8_t)s->utf8_left, (uint8_t)s->utf8_low, (uint8_t)s->utf8_high, s->utf8, s->bad_utf8};
+    for (size_t i = 0; i < bytes.n; i++)
+        utf8_watch_byte(&w, (unsigned char)bytes.p[i]);
+    s->utf8_left = w.left;
+    s->utf8_low = w.low;
+    s->utf8_high = w.high;
+    s->utf8 = w.seen;
+    s->bad_utf8 = w.bad;
 }
 
 static void emit(struct header_scan *s, struct str piece, struct buf *pass)
@@ -183,8 +175,7 @@ void header_scan_feed(struct header_scan *s, struct str piece, struct buf *pass)
             struct str line = str_skip(piece, i);
             size_t n = str_find(line, '\n');
             n += n < line.n;
-            for (size_t k = 0; k < n; k++)
-                watch_utf8(s, (unsigned char)line.p[k]);
+            watch_utf8(s, str_head(line, n));
             emit(s, str_head(line, n), pass);
             s->size += n;
             i += n;
@@ -194,7 +185,7 @@ void header_scan_feed(struct header_scan *s, struct str piece, struct buf *pass)
         }
         bool taken = s->state == NAME ? name_byte(s, c, pass) : start_byte(s, c, pass);
         if (taken) {
-            watch_utf8(s, (unsigned char)c);
+            watch_utf8(s, str_of(&c, 1));
             s->size++;
             i++;
         }

@@ -18,6 +18,11 @@ int base64_value(char c);    /* -1: none */
 extern const char base64_alphabet[65];
 extern const char hex_digits[17]; /* upper case */
 
+/* ---- UTF-8 in a stream ---- */
+struct utf8_watch { uint8_t left, low, high; bool seen, bad; }; /* seen: an octet above 127; bad: not UTF-8 */
+void utf8_watch_byte(struct utf8_watch *w, unsigned char c);
+void utf8_watch_end(struct utf8_watch *w);
+
 /* ---- addresses ---- */
 bool address_literal_ipv4(struct str s, unsigned char out[4]);
 bool address_literal_ipv6(struct str s, unsigned char out[16]);

@@ -114,7 +114,7 @@ const struct mime *mime_parse(struct arena *a, struct str message)
 {
     struct builder b = {.arena = a};
     const struct scan_watch watch = {.begin = on_begin, .headed = on_headed, .end = on_end, .self = &b};
-    struct mime_scan *s = malloc(sizeof *s); /* 12 kB, for this call only */
+    struct mime_scan *s = malloc(sizeof *s); /* 32 kB, for this call only */
     b.mime = arena_new(a, struct mime);
     if (b.mime && s) {
         b.mime->message = message;
@@ -122,7 +122,6 @@ const struct mime *mime_parse(struct arena *a, struct str message)
         scan_feed(s, message);
         scan_end(s);
         b.mime->flaws |= s->flaws;
-        scan_clear(s);
     }
     free(s);
     if (!b.mime || !b.mime->root)

@@ -26,19 +26,12 @@ static void begin_entity(struct mime_scan *s)
 
 void scan_init(struct mime_scan *s, const struct scan_watch *watch)
 {
-    memset(s, 0, sizeof *s);
+    memset(s, 0, offsetof(struct mime_scan, capture_storage));
     s->watch = *watch;
-    buf_init(&s->captured, SCAN_CAPTURE);
-    buf_init(&s->passed, SCAN_CAPTURE);
+    buf_fixed(&s->captured, s->capture_storage, sizeof s->capture_storage);
+    buf_fixed(&s->passed, s->pass_storage, sizeof s->pass_storage);
     arena_init(&s->scratch, 1024 * 1024);
     begin_entity(s);
-}
-
-void scan_clear(struct mime_scan *s)
-{
-    buf_free(&s->captured);
-    buf_free(&s->passed);
-    arena_clear(&s->scratch);
 }
 
 bool mime_encoding_is_identity(enum mime_encoding e)
@@ -296,8 +289,8 @@ static void take_delimiter(struct mime_scan *s, uint32_t level, bool closes)
     while (s->depth - 1 > level)
         end_entity(s);
     struct str pend = str_of(s->pend, s->pend_n), hold = str_of(s->hold, s->hold_n);
-    report(s, s->watch.glue, pend);
-    report(s, s->watch.glue, hold);
+    report(s, s->watch.delimiter, pend);
+    report(s, s->watch.delimiter, hold);
     s->pend_n = s->hold_n = 0;
     s->line_start = false;
     s->delimiter = true;
@@ -339,7 +332,7 @@ static size_t delimiter_text(struct mime_scan *s, struct str piece)
 {
     size_t n = str_find(piece, '\n');
     n += n < piece.n;
-    report(s, s->watch.glue, str_head(piece, n));
+    report(s, s->watch.delimiter, str_head(piece, n));
     if (piece.p[n - 1] == '\n') {
         s->delimiter = false;
         s->line_start = true;

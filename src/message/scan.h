@@ -22,7 +22,8 @@ struct scan_watch {           /* what happens, in order; any may be NULL. Every 
     void (*header)(void *self, struct str bytes);
     void (*headed)(void *self, uint64_t offset, const struct scan_facts *f);
     void (*body)(void *self, struct str bytes);                            /* of a leaf, as transferred */
-    void (*glue)(void *self, struct str bytes);                            /* preamble, delimiters, epilogue */
+    void (*glue)(void *self, struct str bytes);                            /* preamble, epilogue */
+    void (*delimiter)(void *self, struct str bytes);                       /* line end, "--boundary", and the rest of that line */
     void (*end)(void *self, uint64_t offset, bool unfinished);             /* the current entity */
     void *self;
 };
@@ -46,13 +47,13 @@ struct mime_scan {
     uint32_t pend_n, hold_n;       /* a line end that may belong to a delimiter; a line start that may be one */
     char pend[2], hold[SCAN_BOUNDARY_MAX + 8];
     struct header_scan header;
-    struct buf captured, passed;   /* on the heap between scan_init and scan_clear */
-    struct arena scratch;
+    struct buf captured, passed;   /* in the storage below */
+    struct arena scratch;          /* empty between calls */
+    char capture_storage[SCAN_CAPTURE], pass_storage[2048];
 };
 void scan_init(struct mime_scan *s, const struct scan_watch *watch);
 void scan_feed(struct mime_scan *s, struct str piece);
-void scan_end(struct mime_scan *s); /* the message is over; closes what is open */
-void scan_clear(struct mime_scan *s);
+void scan_end(struct mime_scan *s); /* the message is over; closes what is open. Nothing is left to be freed */
 enum mime_encoding mime_encoding_of(struct str name);
 bool mime_encoding_is_identity(enum mime_encoding e);
 /* "type/subtype" into two; false when it is none. */
