@@ -36,4 +36,4 @@ S: == message from <Sam@Random.com> to <Susan@Random.com> body=0 utf8=0 ret=0 si
 S* To: Susan@R.com
 S* == outcome 1
 S: == message from <ned@ymir.claremont.edu> to <gvaudre@cnri.reston.va.us> to <jstewart@cnri.reston.va.us> body=2 utf8=0 ret=0 size=17 received=0 8bit=01
-S* == outcome 1
+S* ...== outcome 1
