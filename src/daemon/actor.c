@@ -35,7 +35,7 @@ static void drop_link(struct peer *p)
 
     if (!p->link)
         return;
-    fact(a->stopping ? FACT_DEBUG : FACT_WARN, "link.down", fact_c("peer", role_name(p->who)), fact_num("incarnation", p->incarnation),
+    fact(a->stopping ? FACT_DEBUG : FACT_INFO, "link.down", fact_c("peer", role_name(p->who)), fact_num("incarnation", p->incarnation),
          fact_c("why", p->broken ? p->broken : "replaced"));
     link_free(p->link);
     p->link = NULL;

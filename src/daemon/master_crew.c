@@ -50,7 +50,8 @@ static void on_close(void *self, struct link *l, const char *why)
     if (l != c->link)
         return;
     fact(FACT_DEBUG, "role.link-closed", fact_c("peer", role_name(c->who)), fact_c("why", why));
-    crew_kill(c); /* a role without master is no use; its end is seen by SIGCHLD */
+    if (c->state != CREW_STOPPED)
+        crew_kill(c); /* a role without master is no use; its end is seen by SIGCHLD */
 }
 
 static const struct link_handler crew_handler = {on_frame, on_close, NULL};
