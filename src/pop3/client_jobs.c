@@ -102,14 +102,13 @@ static enum next step_body(struct machine *m)
 {
     struct pop3_client *c = client_of(m);
     struct pop3_client_state *st = c->state;
-    m->timed_out = m->timed_out && m->in.n == 0;
     if (m->in.n == 0)
         return client_wait_input(c);
-    st->deadline_ms = 0;
     if (buf_room(c->body) < BODY_ROOM_MIN)
         return machine_wait(m, WANT_ROOM, 0);
     if (st->line_start && !st->cr)
         return line_begin(c);
+    st->deadline_ms = 0; /* the server gets on */
     char first = m->in.p[0];
     if (st->cr || first == '\n') {
         st->line_start = st->cr && first == '\n';

@@ -66,6 +66,7 @@ static enum next begin_auth(struct pop3_client *c)
         buf_add(c->m.out, S("\r\n"));
         if (response.n == 0)
             return client_expect(c, auth_said);
+        login_client_clear(c->state->login);
         c->state->login = login_client_new(c->connection, mechanism, c->settings->user, c->settings->password, &c->m.tls, c->settings->scram_sha1);
         explicit_bzero(text, sizeof text);
         if (!c->state->login)

@@ -129,6 +129,8 @@ static enum next step_delay(struct machine *m)
 {
     struct pop3_server *s = server_of(m);
     m->timed_out = false;
+    if (m->in_end)
+        return pop3_hang_up(s); /* nobody waits for the answer any more */
     if (m->now_ms < s->state->deadline_ms)
         return machine_wait(m, WANT_EVENT, s->state->deadline_ms);
     return s->state->then(s);

@@ -1,0 +1,4 @@
+S: -ERR [SYS/TEMP] try later
+CLOSED
+RESULT
+C: end: retry the server says: try later

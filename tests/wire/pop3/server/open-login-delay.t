@@ -1,0 +1,13 @@
+# The maildrop does not open: the session stays where it was and may try again.
+SET needs-tls=0
+SET open=login-delay
+S: +OK mail.demo.test POP3 ready
+C: USER alice@demo.test
+S: +OK ...
+C: PASS secret pass
+S: -ERR [LOGIN-DELAY] You logged in a moment ago; wait before you try again
+C: STAT
+S: -ERR Log in first
+C: QUIT
+S: +OK Goodbye
+CLOSED
