@@ -45,6 +45,12 @@ static int64_t delay_of(uint32_t score, uint32_t free)
     return steps >= 5 ? SLOW_WAIT_MAX_MS : (int64_t)FIRST_MS << steps;
 }
 
+/* Never 0, which marks an empty slot. */
+static uint64_t key_of(uint64_t number)
+{
+    return hash_table(str_of(&number, sizeof number)) | 1;
+}
+
 static uint64_t pair_key(uint64_t client, uint64_t account)
 {
     uint64_t both[2] = {client, account};
@@ -54,8 +60,8 @@ static uint64_t pair_key(uint64_t client, uint64_t account)
 
 int64_t keys_slow_wait(struct keys_slow *s, uint64_t client, uint64_t account, int64_t now_ms)
 {
-    const struct slow_slot *p = slot_of(s->pair, pair_key(client, account), false), *a = slot_of(s->account, account | 1, false);
-    struct slow_slot *c = slot_of(s->client, client | 1, false);
+    const struct slow_slot *p = slot_of(s->pair, pair_key(client, account), false), *a = slot_of(s->account, key_of(account), false);
+    struct slow_slot *c = slot_of(s->client, key_of(client), false);
 
     if (p && p->good_ms && now_ms - p->good_ms < good_for_ms)
         return delay_of(score_now(p, now_ms), FREE_PAIR);
@@ -84,9 +90,9 @@ void keys_slow_failed(struct keys_slow *s, uint64_t client, uint64_t account, in
     struct slow_slot *p = slot_of(s->pair, pair_key(client, account), true);
 
     fail(p, now_ms);
-    fail(slot_of(s->client, client | 1, true), now_ms);
+    fail(slot_of(s->client, key_of(client), true), now_ms);
     if (!p->good_ms) /* the owner's own mistakes do not slow others that are him */
-        fail(slot_of(s->account, account | 1, true), now_ms);
+        fail(slot_of(s->account, key_of(account), true), now_ms);
 }
 
 void keys_slow_good(struct keys_slow *s, uint64_t client, uint64_t account, int64_t now_ms)

@@ -77,6 +77,8 @@ void store_commit_finish(struct commit *c)
 
 /* ---- after the engine ---- */
 
+/* DONE when one way led to the recipient; what failed on another way is told in a notification. A mailbox that cannot take it just now makes the recipient
+   one to be tried again, whatever the others did: unknown is never a refusal. */
 static void rcpt_result(struct commit *c, struct commit_rcpt *r)
 {
     bool any = false;
@@ -84,43 +86,58 @@ static void rcpt_result(struct commit *c, struct commit_rcpt *r)
 
     if (r->outcome != DONE)
         return;
-    for (struct commit_target *t = r->targets; t; t = t->next)
-        if (t->remote || c->op.accept.deliveries[t->index].outcome == DONE)
+    for (struct commit_target *t = r->targets; t; t = t->next) {
+        const struct op_delivery *d = t->remote ? NULL : &c->op.accept.deliveries[t->index];
+        if (d && d->outcome == RETRY) {
+            r->outcome = RETRY;
+            r->why = d->why;
+            return;
+        }
+        if (!d || d->outcome == DONE)
             any = true;
         else
-            bad = &c->op.accept.deliveries[t->index];
+            bad = d;
+    }
     if (any || !bad)
         return;
-    r->outcome = bad->outcome == RETRY ? RETRY : REFUSE;
+    r->outcome = REFUSE;
     r->why = bad->why;
+}
+
+static void all_failed(struct commit *c)
+{
+    for (struct commit_rcpt *r = c->rcpts; r; r = r->next)
+        if (r->outcome == DONE) {
+            r->outcome = c->outcome;
+            r->why = c->why;
+        }
 }
 
 static void committed(struct op *op)
 {
     struct commit *c = op->owner;
-    bool any = false;
-    const struct commit_rcpt *bad = NULL;
+    const struct commit_rcpt *good = NULL, *bad = NULL, *again = NULL;
 
     c->outcome = op->outcome;
     c->why = op->why;
     if (op->outcome != DONE) {
-        for (struct commit_rcpt *r = c->rcpts; r; r = r->next)
-            if (r->outcome == DONE) {
-                r->outcome = op->outcome;
-                r->why = op->why;
-            }
+        all_failed(c);
         store_commit_finish(c);
         return;
     }
     for (struct commit_rcpt *r = c->rcpts; r; r = r->next) {
+        bool planned = r->outcome == DONE;
         rcpt_result(c, r);
-        any |= r->outcome == DONE;
-        if (r->outcome != DONE && !bad)
+        if (r->outcome == DONE)
+            good = r;
+        else if (r->outcome == RETRY && planned && c->kind != SMTP_LMTP)
+            again = r;
+        else if (!bad)
             bad = r;
     }
-    if (!any && bad) { /* all went between RCPT and now: the client still has it and can say so itself */
-        c->outcome = bad->outcome;
-        c->why = bad->why;
+    if (again || !good) { /* the client still has it and can say so itself, or come again (then some get it twice) */
+        c->outcome = again ? RETRY : bad->outcome;
+        c->why = again ? again->why : bad->why;
     } else if (store_dsn(c)) {
         return;
     }
