@@ -79,5 +79,7 @@ void config_manual(struct buf *to);
 /* Every word that may begin a line, for completion; index from 0; NULL at the end. */
 const char *config_word(size_t index);
 
+/* "50M", "none": octets; false: not a size. */
+bool config_size_of(struct str text, uint64_t *octets);
 /* Nearest words by edit distance (and synonyms of other mailers, for the configuration's own words): writes at most two to near, returns how many. */
 size_t config_nearest(struct str word, const char *const *words, size_t count, const char *near[2]);

@@ -49,6 +49,8 @@ enum value_error config_size(struct str s, uint64_t *to)
     return VALUE_OK;
 }
 
+bool config_size_of(struct str text, uint64_t *octets) { return config_size(text, octets) == VALUE_OK; }
+
 static const struct { const char *unit; uint64_t ms; } duration_units[] = {{"w", 604800000}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 
 static struct str letters(struct str *s)

@@ -35,7 +35,7 @@ static const struct config_alias *in_config(struct control_session *s, struct st
 static bool alias_line(struct control_session *s, struct str name, const struct str *targets, uint32_t count, struct str source)
 {
     struct json_writer w = control_line_begin(s);
-    json_str(&w, "alias", name);
+    json_str(&w, "name", name);
     json_array(&w, "targets");
     for (uint32_t i = 0; i < count && s->line.n < LINE_MAX - 4096; i++)
         json_str(&w, NULL, targets[i]);

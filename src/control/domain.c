@@ -28,7 +28,7 @@ static bool domain_line(struct control_session *s, struct str name)
     engine_aliases(s->c->engine, count_alias, &c);
     for (const struct config_alias *al = d ? d->aliases : NULL; al; al = al->next)
         c.aliases++;
-    json_str(&w, "domain", name);
+    json_str(&w, "name", name);
     json_num(&w, "users", (int64_t)c.users);
     json_num(&w, "aliases", (int64_t)c.aliases);
     json_num(&w, "quota", (int64_t)(d ? d->quota : s->c->config->quota));

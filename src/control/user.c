@@ -13,7 +13,7 @@ static uint64_t quota_holds(struct control_session *s, const struct engine_accou
 static bool user_line(struct control_session *s, const struct engine_account *a)
 {
     struct json_writer w = control_line_begin(s);
-    json_str(&w, "user", a->name);
+    json_str(&w, "name", a->name);
     json_num(&w, "messages", (int64_t)a->messages);
     json_num(&w, "used", (int64_t)a->used);
     json_num(&w, "quota", (int64_t)quota_holds(s, a));
