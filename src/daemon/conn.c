@@ -190,7 +190,7 @@ static void ending(struct conn *c)
     net_shutdown(c->fd);
     buf_clear(&c->in);
     c->lingering = true;
-    arm(c, loop_now_ms(c->edge->loop) + LINGER_MS);
+    arm(c, loop_now_ms(c->edge->loop) + (c->edge->stopping ? LINGER_STOPPING_MS : LINGER_MS));
 }
 
 /* ---- the body: to store, as fast as its link takes it ---- */
@@ -588,6 +588,8 @@ void conn_stop(struct conn *c)
 {
     if (c->closing || !c->machine)
         return;
+    if (c->lingering)
+        arm(c, loop_now_ms(c->edge->loop) + LINGER_STOPPING_MS);
     c->machine->stopping = true;
     if (!c->asked)
         conn_run(c);

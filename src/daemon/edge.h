@@ -21,6 +21,7 @@ enum {
     CONN_BODY_MAX = BODY_PIECE_MAX,
     CONN_WIRE_MAX = 80 * 1024,     /* CONN_OUT_MAX in TLS records, and room for alerts and tickets */
     LINGER_MS = 5000,              /* how long we wait for the peer's FIN behind our last reply */
+    LINGER_STOPPING_MS = 300,
     STALL_MS = 300 * 1000,         /* RFC 5321 4.5.3.2: a peer that takes no replies for that long is gone */
     HANDSHAKE_MS = 60 * 1000,
     SIGN_MS = 10 * 1000,

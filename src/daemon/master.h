@@ -20,7 +20,7 @@ enum {
 /* ---- what the administrator said, read from the disk ---- */
 struct site_file { struct str from, pattern, path, text; uint32_t index; struct site_file *next; };
 struct site_key { struct str chain, key; struct site_key *next; };   /* PEM */
-struct site_listener { enum listen_kind kind; uint32_t index; int fd; struct str host, place; /* as it is printed */ uint16_t port; bool kept; struct site_listener *next; };
+struct site_listener { enum listen_kind kind; uint32_t index; int fd; struct str host, place; /* as it is printed */ uint16_t port; bool kept, inherited; struct site_listener *next; };
 struct site {
     struct arena arena;
     struct config *config;

@@ -149,7 +149,7 @@ static void actor_ended(void *to, struct actor *a, int status)
     struct crew *c = to;
 
     (void)a;
-    if (c->state != CREW_STOPPED || status != 0) {
+    if (status != 0 || !c->master->stopping) {
         if (!c->master->why.text[0])
             c->master->why = (struct why){"", "a role failed, and in one process the others cannot go on without it"};
         master_fail(c->master, status ? status : 70, role_name(c->who), &c->master->why);

@@ -56,7 +56,7 @@ static bool bind_one(struct site *s, struct site_listener *l, struct why *why)
         return false;
     }
     if (l->fd < 0) /* else: from systemd */
-        l->fd = host[0] == '/' ? net_listen_unix(host, 0660, why) : net_listen(host, l->port, why);
+        l->fd = host[0] == '/' ? net_listen_unix(host, 0666, why) /* whoever may reach it may do what port 25 lets anybody do */ : net_listen(host, l->port, why);
     if (l->fd < 0)
         return false;
     name_place(s, l);
@@ -108,6 +108,7 @@ void site_inherit(struct site *s, struct process_listen *passed, size_t count)
         struct site_listener *l = net_is_listening(passed[i].fd) ? wanted(s, &passed[i]) : NULL;
         if (l) {
             l->fd = passed[i].fd;
+            l->inherited = true;
             continue;
         }
         fact(FACT_WARN, "listen.not-wanted", fact_c("name", passed[i].name), fact_num("fd", passed[i].fd));

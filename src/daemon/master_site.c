@@ -8,6 +8,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PEM_FILE_MAX = 256 * 1024, SITE_MEM = 2 * CONFIG_ARENA };
 
@@ -234,13 +235,23 @@ struct site *site_load(const char *path, const char *dir, struct buf *errors)
     return NULL;
 }
 
+static void close_listener(struct site_listener *l)
+{
+    char path[1024];
+
+    if (l->fd < 0 || l->kept)
+        return;
+    net_close(l->fd);
+    if (!l->inherited && l->host.n > 0 && l->host.p[0] == '/' && str_to_c(l->host, path, sizeof path))
+        unlink(path);
+}
+
 void site_free(struct site *s)
 {
     if (!s)
         return;
     for (struct site_listener *l = s->listeners; l; l = l->next)
-        if (l->fd >= 0 && !l->kept)
-            net_close(l->fd);
+        close_listener(l);
     for (struct site_key *k = s->keys; k; k = k->next)
         explicit_bzero((char *)(uintptr_t)k->key.p, k->key.n);
     arena_clear(&s->arena);
