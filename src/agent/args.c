@@ -2,6 +2,7 @@
 /* What was typed: command words, options anywhere behind or before them, arguments. -- ends the options. */
 #include <stdlib.h>
 #include "agent/inside.h"
+#include "os/process.h"
 
 const struct option_row agent_options[OPTION_COUNT] = {
 #define OPTION(id, letter, word, value, everywhere, help) {letter, word, value, everywhere, help},
@@ -155,6 +156,15 @@ static int check_options(struct agent *g)
     return -1;
 }
 
+/* As penny serve chooses it. */
+static const char *usual_dir(struct agent *g)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (process_is_root())
+        return "/var/lib/penny";
+    return agent_c(&g->a, data && data[0] == '/' ? agent_text(&g->a, "%s/penny", data) : agent_text(&g->a, "%s/.local/share/penny", home ? home : "."));
+}
+
 static void settle(struct agent *g)
 {
     const char *color = agent_option(g, OPTION_COLOR), *dir = agent_option(g, OPTION_DIR);
@@ -167,7 +177,7 @@ static void settle(struct agent *g)
     if (!dir)
         dir = getenv("PENNY_DIR");
     g->dir_named = dir && *dir;
-    g->dir = g->dir_named ? dir : "/var/lib/penny";
+    g->dir = g->dir_named ? dir : usual_dir(g);
 }
 
 int agent_args(struct agent *g, int argc, char **argv)

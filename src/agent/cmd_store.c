@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 /* penny store stat|verify|compact|rebuild, backup, restore */
+#include <ftw.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "agent/inside.h"
 #include "base/clock.h"
@@ -91,42 +93,76 @@ static struct str whole_path(struct agent *g, const char *path)
     return getcwd(cwd, sizeof cwd) ? agent_text(&g->a, "%s/%s", cwd, path) : STR_NONE;
 }
 
+static void findings(void *to, struct str text)
+{
+    (void)to;
+    (void)agent_fail(0, NULL, "%.*s", STR_ARG(text));
+}
+
+static int copied(struct agent *g, const char *from, const char *to, const char *what)
+{
+    struct why why = {"", ""};
+    enum outcome o = engine_restore(from, to, findings, bar, NULL, &why);
+    (void)g;
+    if (isatty(STDERR_FILENO))
+        fputs("\r            \r", stderr);
+    return o == DONE ? -1 : agent_fail(o == RETRY ? IO_ERROR : CANNOT_CREATE, NULL, "%s: %s", what, why.text);
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st, (void)kind, (void)where;
+    return remove(path);
+}
+
+static void path_row(struct agent *g, void *self, const struct json *j) { *(const char **)self = agent_c(&g->a, json_get_str(j, "path")); }
+
+/* A running server may write only beside its store: it makes the backup there, and it is carried on from here. */
 int agent_do_backup(struct agent *g)
 {
     struct control_request *r = agent_request(g, CONTROL_BACKUP);
     struct str path = whole_path(g, g->arg[0]);
-    if (!path.n || !control_request_name(r, path))
+    const char *beside = NULL;
+    bool json = g->json;
+    int status = path.n ? agent_open(g, false) : agent_fail(BAD_USAGE, NULL, "the path of '%s' is too long", g->arg[0]);
+    if (status >= 0)
+        return status;
+    if (g->engine && !control_request_name(r, path))
         return agent_fail(BAD_USAGE, NULL, "the path of '%s' is too long", g->arg[0]);
-    int status = agent_open(g, false);
-    return status >= 0 ? status : agent_ask_server(g, r, NULL, NULL);
+    g->json = false;
+    status = agent_ask_server(g, r, path_row, &beside);
+    g->json = json;
+    if (status != DONE_OK || g->dry_run)
+        return status;
+    if (!g->engine && beside) {
+        status = copied(g, beside, agent_c(&g->a, path), "no backup was made");
+        (void)nftw(beside, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (status >= 0)
+            return status;
+    }
+    if (g->json)
+        puts("{\"v\":1,\"done\":true}");
+    agent_note(g, "the backup is in %.*s", STR_ARG(path));
+    return agent_flush(DONE_OK);
 }
 
-/* A backup is a store: it is opened (and so checked), and its own backup becomes the new store. What was there before is kept beside it. */
+/* What was there before is kept beside it. */
 static int put_back(struct agent *g, const char *backup, const char *store)
 {
-    struct why why = {"", ""};
-    struct engine_options o = {.read_only = true};
     const char *aside = agent_c(&g->a, agent_text(&g->a, "%s.before-%lld", store, (long long)(clock_unix_ms() / 1000)));
     bool moved = file_exists(store);
     if (!file_exists(agent_c(&g->a, agent_text(&g->a, "%s/store", backup))))
         return agent_fail(NO_INPUT, "name the directory that penny backup wrote", "there is no backup in %s", backup);
-    struct engine *from = engine_open(backup, -1, &o, &why);
-    if (!from)
-        return agent_fail(NO_INPUT, NULL, "the backup %s cannot be opened: %s", backup, why.text);
-    int status = DONE_OK;
     if (moved && rename(store, aside) != 0)
-        status = agent_fail(CANNOT_CREATE, NULL, "the present store cannot be moved aside to %s", aside);
-    else if (engine_backup(from, g->dir, bar, NULL, &why) != DONE) {
-        status = agent_fail(IO_ERROR, moved ? "the store that was there is in place again" : NULL, "not restored: %s", why.text);
-        if (moved && rename(store, agent_c(&g->a, agent_text(&g->a, "%s.broken", aside))) <= 0 && rename(aside, store) != 0)
-            (void)agent_fail(IO_ERROR, NULL, "the store that was there is in %s", aside);
+        return agent_fail(CANNOT_CREATE, NULL, "the present store cannot be moved aside to %s", aside);
+    int status = copied(g, backup, g->dir, "not restored");
+    if (status >= 0) {
+        if (moved && (nftw(store, remove_one, 16, FTW_DEPTH | FTW_PHYS), rename(aside, store) != 0))
+            return agent_fail(IO_ERROR, NULL, "the store that was there is in %s", aside);
+        return status;
     }
-    engine_close(from);
-    if (isatty(STDERR_FILENO))
-        fputs("\r            \r", stderr);
-    if (status == DONE_OK)
-        agent_note(g, "restored%s%s", moved ? "; the store that was there before is in " : "", moved ? aside : "");
-    return status;
+    agent_note(g, "restored%s%s", moved ? "; the store that was there before is in " : "", moved ? aside : "");
+    return DONE_OK;
 }
 
 int agent_do_restore(struct agent *g)

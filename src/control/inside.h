@@ -32,6 +32,7 @@ struct control_session {
     struct str last;                /* listings go on behind this name */
     bool first, more;
     uint64_t cursor, offset;
+    uint32_t last_permille;         /* reported, plus one */
     void *work;
     struct body_writer *body;       /* send */
 };

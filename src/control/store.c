@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: ISC
-/* penny store verify|compact|stat. verify and compact hold the loop up for as long as they take. */
+/* penny store verify|compact|stat and backup: the engine does them beside its service; here its words become frames. */
+#include "base/clock.h"
 #include "control/inside.h"
+
+/* The job's end. The session waits for it even when its connection is gone: the engine still calls. */
+static void job_done(void *to, enum outcome o, const struct why *why) { control_session_answer(to, o, why, STR_NONE); }
 
 static void progress(void *to, uint32_t permille)
 {
     struct control_session *s = to;
+    if (s->gone || s->last_permille == permille + 1)
+        return;
+    s->last_permille = permille + 1;
+    if (buf_room(&s->out) >= sizeof permille + 8 + OUT_RESERVE)
+        control_frame_add(&s->out, CONTROL_FRAME_PROGRESS, str_of(&permille, sizeof permille));
     if (s->c->hooks.progress)
         s->c->hooks.progress(s->c->hooks.self, s, permille);
 }
@@ -12,36 +21,54 @@ static void progress(void *to, uint32_t permille)
 static void finding(void *to, struct str text)
 {
     struct control_session *s = to;
+    if (s->gone)
+        return;
     struct json_writer w = control_line_begin(s);
     json_str(&w, "finding", text);
-    s->more = true;
     s->cursor++;
-    if (!control_line_end(s, &w))
-        s->offset++; /* counted, not shown: the first thousands tell enough */
+    (void)control_line_end(s, &w); /* without room it is counted, not shown: the first thousands tell enough */
 }
 
-enum step control_do_STORE_VERIFY(struct control_session *s)
+static enum step start(struct control_session *s, enum engine_job_kind kind, const char *dir, enum step (*then)(struct control_session *s))
 {
     struct why why = {"", ""};
+    struct engine_job_calls calls = {finding, progress, job_done, s};
+    s->last_permille = 0;
+    s->owed = true;
+    s->step = then;
+    if (engine_job_start(s->c->engine, kind, dir, &calls, &why))
+        return STEP_ANSWER;
+    s->owed = false;
+    return control_end(s, EXIT_LATER, "", str_c(why.text), "", "one such work at a time: try again when it is through");
+}
+
+static enum step verified(struct control_session *s)
+{
     char text[64];
     struct buf b;
-    enum outcome o = engine_verify(s->c->engine, finding, progress, s, &why);
-    if (o != DONE)
-        return control_end(s, s->more ? EXIT_NO : EXIT_DISK, "", str_c(why.text[0] ? why.text : "the store is not whole"), "", s->more ? "what can be read is safe; penny store rebuild makes the index anew, penny backup saves what is there" : "");
-    if (!s->more)
+    if (s->answer.outcome == RETRY)
+        return control_end(s, EXIT_DISK, "the store could not be read: ", str_c(s->answer.why.text), "", "");
+    if (s->answer.outcome == DONE && !s->cursor)
         return control_end(s, 0, "the store is whole", STR_NONE, "", "");
     buf_fixed(&b, text, sizeof text);
     buf_printf(&b, "%llu finding%s", (unsigned long long)s->cursor, s->cursor == 1 ? "" : "s");
-    return control_end(s, EXIT_NO, "", buf_str(&b), "", "penny store rebuild makes the index anew from the log");
+    return control_end(s, EXIT_NO, "", buf_str(&b), "", "penny backup saves what can be read; penny store rebuild makes the index anew from the log");
+}
+
+enum step control_do_STORE_VERIFY(struct control_session *s) { return start(s, ENGINE_VERIFY, NULL, verified); }
+
+static enum step compacted(struct control_session *s)
+{
+    if (s->answer.outcome != DONE)
+        return control_end(s, s->answer.outcome == RETRY ? EXIT_LATER : EXIT_DISK, "", str_c(s->answer.why.text), "", "");
+    return control_ok(s);
 }
 
 enum step control_do_STORE_COMPACT(struct control_session *s)
 {
-    struct why why = {"", ""};
     if (s->r->flags & CONTROL_DRY_RUN)
         return control_end(s, 0, "would compact; penny store stat shows how much is dead", STR_NONE, "", "");
-    enum outcome o = engine_compact(s->c->engine, s->r->flags & CONTROL_ALL, progress, s, &why);
-    return o == DONE ? control_ok(s) : control_end(s, o == RETRY ? EXIT_LATER : EXIT_DISK, "", str_c(why.text), "", "");
+    return start(s, s->r->flags & CONTROL_ALL ? ENGINE_COMPACT_ALL : ENGINE_COMPACT, NULL, compacted);
 }
 
 void control_stat(struct control_session *s, struct json_writer *w)
@@ -65,6 +92,7 @@ void control_stat(struct control_session *s, struct json_writer *w)
     NUMBER(fdatasyncs);
     NUMBER(fdatasync_us_total);
     NUMBER(dropped);
+    NUMBER(rotten);
 #undef NUMBER
 }
 
@@ -75,16 +103,31 @@ enum step control_do_STORE_STAT(struct control_session *s)
     return control_line_end(s, &w) ? control_ok(s) : STEP_ROOM;
 }
 
+static enum step backed_up(struct control_session *s)
+{
+    if (s->answer.outcome != DONE)
+        return control_end(s, s->answer.outcome == RETRY ? EXIT_DISK : EXIT_CREATE, "no backup was made: ", str_c(s->answer.why.text), "", "");
+    struct json_writer w = control_line_begin(s);
+    json_str(&w, "path", s->last);
+    return control_line_end(s, &w) ? control_ok(s) : STEP_ROOM;
+}
+
+/* Without a path: beside the store, as the store role may write nowhere else; the command then carries it to where it was asked for. */
 enum step control_do_BACKUP(struct control_session *s)
 {
-    struct why why = {"", ""};
-    char path[CONTROL_NAME_MAX + 1];
-    if (!str_to_c(s->name, path, sizeof path) || path[0] != '/')
+    char path[CONTROL_NAME_MAX + 64];
+    struct buf b;
+    buf_fixed(&b, path, sizeof path - 1);
+    buf_add(&b, s->name);
+    if (!s->name.n) {
+        buf_add(&b, s->c->dir);
+        buf_printf(&b, "/backup-%lld", (long long)clock_unix_ms());
+    }
+    path[b.n] = 0;
+    if (b.full || path[0] != '/' || str_find(buf_str(&b), '\0') < b.n)
         return control_end(s, EXIT_USAGE_BAD, "a backup needs the whole path of a directory", STR_NONE, "", "penny backup /srv/backup");
     if (s->r->flags & CONTROL_DRY_RUN)
-        return control_end(s, 0, "would write a backup to ", s->name, "", "");
-    enum outcome o = engine_backup(s->c->engine, path, progress, s, &why);
-    if (o != DONE)
-        return control_end(s, o == RETRY ? EXIT_DISK : EXIT_CREATE, "", str_c(why.text), "", "");
-    return control_end(s, 0, "the backup is in ", s->name, "", "");
+        return control_end(s, 0, "would make a backup", STR_NONE, "", "");
+    s->last = control_keep(s, buf_str(&b));
+    return s->last.p ? start(s, ENGINE_BACKUP, path, backed_up) : control_no_memory(s);
 }
