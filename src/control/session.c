@@ -41,7 +41,11 @@ struct buf *control_session_out(struct control_session *s) { return &s->out; }
 uint32_t control_session_peer(const struct control_session *s) { return s->peer; }
 bool control_session_is_gone(const struct control_session *s) { return s->gone; }
 
-void control_wipe(void *p, size_t n) { explicit_bzero(p, n); }
+void control_wipe(void *p, size_t n) 
+{
+    if (n)
+        explicit_bzero(p, n);
+}
 
 static void request_clear(struct control_session *s)
 {
