@@ -190,33 +190,30 @@ bool login_username_case_preserved(struct str s, struct buf *to, struct why *why
     return username(s, false, to, why);
 }
 
+static bool domain_ascii(struct str s, struct buf *to)
+{
+    size_t before = to->n;
+    for (size_t i = 0; i < s.n; i++) {
+        if (!ascii_is_alnum(s.p[i]) && !strchr("-._[]:", s.p[i]))
+            return false;
+        buf_add_byte(to, ascii_lower(s.p[i]));
+    }
+    return !to->full && to->n > before;
+}
+
 static bool domain(struct str s, struct buf *to, struct why *why)
 {
     char text[256];
+    uint8_t *ascii = NULL;
     if (s.n > 0 && s.p[s.n - 1] == '.')
         s.n--;
-    if (s.n == 0 || !str_to_c(s, text, sizeof text)) {
-        login_why(why, "the part behind the @ is no domain");
-        return false;
-    }
-    if (utf8_is_ascii(s)) {
-        for (size_t i = 0; i < s.n; i++) {
-            if (!ascii_is_alnum(s.p[i]) && !strchr("-._[]:", s.p[i])) {
-                login_why(why, "the part behind the @ is no domain");
-                return false;
-            }
-            buf_add_byte(to, ascii_lower(s.p[i]));
-        }
-        return !to->full;
-    }
-    uint8_t *ascii = NULL;
-    int result = idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    if (result == IDN2_OK)
-        buf_add_c(to, (const char *)ascii);
-    else
-        login_why(why, "the part behind the @ is no domain");
+    bool ok = s.n > 0 && str_to_c(s, text, sizeof text) &&
+              (utf8_is_ascii(s) || idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK) &&
+              domain_ascii(ascii ? str_c((const char *)ascii) : s, to);
     idn2_free(ascii);
-    return result == IDN2_OK && !to->full;
+    if (!ok)
+        login_why(why, "the part behind the @ is no domain");
+    return ok;
 }
 
 static bool user_parts(struct str user, struct buf *to, struct why *why)
@@ -234,6 +231,10 @@ static bool user_parts(struct str user, struct buf *to, struct why *why)
         buf_add_byte(to, ascii_lower(local.p[i]));
     if (!ascii && !login_username_case_mapped(local, to, why))
         return false;
+    if (!ascii && str_find(buf_str(to), '@') < to->n) { /* a full-width @ that became one: the name would be another's */
+        login_why(why, "holds a second @");
+        return false;
+    }
     if (at == user.n)
         return !to->full;
     buf_add_byte(to, '@');

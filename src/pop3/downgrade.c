@@ -25,7 +25,7 @@ static void address_take(void *to, const struct header_address *h)
     struct header_address made = *h;
     if (all->count == ADDRESSES_MAX)
         return;
-    if (!utf8_is_ascii(h->adr.local)) {
+    if (!utf8_is_ascii(h->adr.local) || !utf8_is_ascii(h->adr.domain.ascii) || h->adr.domain.ascii.n == 0) {
         char text[600];
         struct buf shown;
         buf_fixed(&shown, text, sizeof text);
@@ -98,12 +98,15 @@ static void field_write(struct buf *to, struct str field, struct arena *a)
 static void field_end(struct downgrade *d, struct arena *scratch)
 {
     if (d->mode == DOWNGRADE_FIELD && d->field.n > 0) {
+        size_t before = d->made.n;
         if (utf8_is_ascii(buf_str(&d->field)))
             buf_add(&d->made, buf_str(&d->field));
         else
             field_write(&d->made, buf_str(&d->field), scratch);
-        if (d->made.full)
-            buf_clear(&d->made);
+        if (d->made.full || !utf8_is_ascii(str_skip(buf_str(&d->made), before))) {
+            d->made.n = before; /* what cannot be said in ASCII after all, or became too long, is left out */
+            d->made.full = false;
+        }
     }
     buf_clear(&d->field);
     d->mode = DOWNGRADE_FIELD;

@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     struct str input = str_of(data + 1, size - 1);
-    size_t piece = data[0] & 2 ? 1 + (data[0] >> 4) : size;
+    size_t piece = data[0] & 2 ? 1 + (size_t)(data[0] >> 4) : size;
     struct buf out, flight;
     buf_init(&out, 1 << 20);
     buf_init(&flight, 1 << 20);
