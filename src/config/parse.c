@@ -96,10 +96,12 @@ void config_parse_source(struct parser *p, const struct source *s)
     size_t at = p->at;
     uint32_t line = p->line;
     struct token *token = p->token;
+    struct arena words; /* large, and wanted only until this text is read: it must not stay with the configuration */
     p->source = s;
     p->at = str_starts(s->text, S("\xef\xbb\xbf")) ? 3 : 0;
     p->line = 1;
-    p->token = arena_array(p->a, TOKENS_MAX, sizeof *p->token);
+    arena_init(&words, 2 * TOKENS_MAX * sizeof *p->token);
+    p->token = arena_array(&words, TOKENS_MAX, sizeof *p->token);
     for (;;) {
         if (!p->token) {
             p->no_memory = true;
@@ -125,6 +127,7 @@ void config_parse_source(struct parser *p, const struct source *s)
     p->token = token;
     p->count = 0;
     p->end = END_LINE;
+    arena_clear(&words);
 }
 
 struct config *config_default(struct arena *a)
