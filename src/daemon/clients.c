@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { PROBES = 16 };
 
@@ -19,6 +20,19 @@ size_t clients_size(uint32_t slots)
     return slots * sizeof(struct client_slot);
 }
 
+/* What our predecessor left. Pages that nobody wrote are skipped, for looking at them would make them. */
+static void wipe_column(struct clients *c, int fd)
+{
+    off_t size = (off_t)clients_size(c->count), from = fd >= 0 ? lseek(fd, 0, SEEK_DATA) : size;
+
+    while (from >= 0 && from < size) {
+        off_t hole = lseek(fd, from, SEEK_HOLE), to = hole > from && hole < size ? hole : size;
+        for (size_t i = (size_t)from / sizeof *c->slots; i < c->count && i * sizeof *c->slots < (size_t)to; i++)
+            atomic_store_explicit(&c->slots[i].open[c->column], 0, memory_order_relaxed);
+        from = lseek(fd, to, SEEK_DATA);
+    }
+}
+
 bool clients_open(struct clients *c, int fd, uint32_t slots, unsigned column)
 {
     struct stat st;
@@ -33,9 +47,7 @@ bool clients_open(struct clients *c, int fd, uint32_t slots, unsigned column)
     if (p == MAP_FAILED)
         return false;
     c->slots = p;
-    for (uint32_t i = 0; i < slots; i++) /* what our predecessor left; reading first keeps untouched pages untouched */
-        if (atomic_load_explicit(&c->slots[i].open[column], memory_order_relaxed) != 0)
-            atomic_store_explicit(&c->slots[i].open[column], 0, memory_order_relaxed);
+    wipe_column(c, fd);
     return true;
 }
 

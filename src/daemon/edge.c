@@ -4,7 +4,6 @@
 #include "base/facts.h"
 #include "base/random.h"
 #include "daemon/edge.h"
-#include <fcntl.h>
 #include <stdlib.h>
 
 /* ---- ids: a range leased from store, and the next one ahead ---- */
@@ -150,8 +149,10 @@ static void edge_peer_down(struct actor *a, struct peer *p)
 
     if (!e)
         return;
-    if (p->who == ROLE_STORE)
+    if (p->who == ROLE_STORE) {
         e->lease_asked = false;
+        memset(e->lease, 0, sizeof e->lease); /* the next store knows nothing of what this one leased */
+    }
     for (uint32_t i = 0; i < e->slot_max; i++)
         if (e->slots[i])
             conn_lost(e->slots[i], p->who);
@@ -293,9 +294,7 @@ static bool edge_begin(struct actor *a, const struct setup *now, struct why *why
         return no_memory(why);
     edge_lease(e);
     edge_listen_apply(e, now);
-    for (size_t i = 0; i < LISTENERS_MAX && e->spare_fd < 0; i++)
-        if (e->listeners[i].fd >= 0)
-            e->spare_fd = fcntl(e->listeners[i].fd, F_DUPFD_CLOEXEC, 3);
+    e->spare_fd = edge_spare();
     return true;
 }
 

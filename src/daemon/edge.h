@@ -154,6 +154,7 @@ uint64_t edge_next_id(void *conn);
 void edge_lease(struct edge *e);
 
 void edge_listen_apply(struct edge *e, const struct setup *s);
+int edge_spare(void);                  /* a descriptor to give up when there are none left */
 void edge_listen_stop(struct edge *e);
 
 bool signers_init(struct signers *s);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: ISC
 /* Listening sockets, which master bound, and who may come in. */
-#include "base/clock.h"
 #include "base/facts.h"
 #include "daemon/edge.h"
 #include <fcntl.h>
-#include <unistd.h>
 
 enum { PAUSE_MS = 100, LOOPBACK_MORE = 10 };
 static const uint64_t all_clients = 0xfffffffffffffff0u; /* counts every connection of every edge; no client has that key */
@@ -53,6 +51,11 @@ static const char *may_enter(struct edge *e, const struct net_peer *peer, bool *
     return NULL;
 }
 
+int edge_spare(void)
+{
+    return fcntl(0, F_DUPFD_CLOEXEC, 3); /* /dev/null */
+}
+
 /* Out of descriptors: one was kept for this, so that the client hears why instead of nothing, and the loop does not spin. */
 static void no_descriptors(struct listener *l)
 {
@@ -67,7 +70,7 @@ static void no_descriptors(struct listener *l)
     fd = net_accept(l->fd, &peer, &result);
     if (fd >= 0)
         refuse(e, fd, l->kind, &peer, "too many connections, try again later");
-    e->spare_fd = dup(l->fd);
+    e->spare_fd = edge_spare();
     loop_io_interest(&l->io, 0);
     loop_timer_in(&l->again, PAUSE_MS);
 }
@@ -115,16 +118,18 @@ static void close_listener(struct listener *l)
     l->fd = -1;
 }
 
-static void open_listener(struct edge *e, const struct setup_listener *s)
+/* Takes the descriptor: a listening socket that anybody else kept would go on taking connections that nobody accepts. */
+static void open_listener(struct edge *e, struct setup_listener *s)
 {
     for (size_t i = 0; i < LISTENERS_MAX; i++) {
         struct listener *l = &e->listeners[i];
         if (l->fd >= 0)
             continue;
-        *l = (struct listener){.edge = e, .kind = s->kind, .index = s->index, .fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3)};
+        *l = (struct listener){.edge = e, .kind = s->kind, .index = s->index, .fd = s->fd};
+        s->fd = -1;
         loop_io_init(&l->io, e->loop, on_connection, l);
         loop_timer_init(&l->again, e->loop, on_again, l);
-        if (l->fd < 0 || !loop_io_start(&l->io, l->fd, LOOP_READ)) {
+        if (!loop_io_start(&l->io, l->fd, LOOP_READ)) {
             fact(FACT_ERROR, "edge.listener-broken", fact_c("service", config_listen_word(s->kind)));
             close_listener(l);
         }
@@ -145,7 +150,7 @@ void edge_listen_apply(struct edge *e, const struct setup *s)
     for (size_t i = 0; i < LISTENERS_MAX; i++)
         if (e->listeners[i].fd >= 0 && !is_kept(&e->listeners[i], s))
             close_listener(&e->listeners[i]);
-    for (const struct setup_listener *n = s->listeners; n; n = n->next)
+    for (struct setup_listener *n = s->listeners; n; n = n->next)
         if (n->fd >= 0)
             open_listener(e, n);
 }

@@ -66,7 +66,7 @@ static bool place_descriptors(const struct process_spec *spec, int *report)
     for (size_t i = 0; i < spec->fd_count; i++)
         if (dup2(from[i], spec->fds[i].to) < 0) /* the copy is not close-on-exec */
             return false;
-    int null = spec->keep_stdin ? 0 : open("/dev/null", O_RDONLY);
+    int null = spec->keep_stdin ? 0 : open("/dev/null", O_RDONLY | O_CLOEXEC);
     return null >= 0 && (null == 0 || dup2(null, 0) == 0);
 }
 
