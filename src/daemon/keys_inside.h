@@ -69,6 +69,7 @@ struct keys {
 
 /* keys_sign.c */
 void keys_sign_channel(struct keys *k, enum role who, uint32_t incarnation, int fd);
+void keys_sign_begin(struct keys *k);                      /* the pool and the keys are there */
 void keys_sign_close(struct keys *k);                      /* all channels; before the pool goes: jobs in work come back to nobody */
 /* keys_login.c */
 void keys_login_step(struct keys *k, struct peer *edge, const struct msg_login_step *m);

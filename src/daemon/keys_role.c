@@ -24,19 +24,17 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
 {
     struct keys *k = a->self;
 
-    if (!k) {
-        if (!tls_warm() || sodium_init() < 0) {
-            *why = (struct why){"", "the cryptographic libraries do not work"};
-            return false;
-        }
-        if (!a->single)
-            process_undumpable();
-        if (!make(a)) {
-            *why = (struct why){"", "no memory"};
-            return false;
-        }
-        k = a->self;
+    if (!k && !make(a)) {
+        *why = (struct why){"", "no memory"};
+        return false;
     }
+    k = a->self;
+    if (!tls_warm() || sodium_init() < 0) {
+        *why = (struct why){"", "the cryptographic libraries do not work"};
+        return false;
+    }
+    if (!a->single)
+        process_undumpable();
     struct keys_table *t = keys_table_new(next, why);
     if (!t)
         return false;
@@ -66,7 +64,20 @@ static bool begin(struct actor *a, const struct setup *now, struct why *why)
         *why = (struct why){"", "no threads"};
         return false;
     }
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (i != ROLE_MASTER && a->peers[i].link)
+            link_pause(a->peers[i].link, false);
+    keys_sign_begin(k);
     return true;
+}
+
+/* What comes before begin waits in the link. */
+static void peer_up(struct actor *a, struct peer *p)
+{
+    struct keys *k = a->self;
+
+    if (!k || !k->hash)
+        link_pause(p->link, true);
 }
 
 static void commit(struct actor *a, const struct setup *now)
@@ -128,7 +139,7 @@ static void peer_down(struct actor *a, struct peer *p)
 
 static void sign_channel(struct actor *a, enum role who, uint32_t incarnation, int fd)
 {
-    struct keys *k = a->self;
+    struct keys *k = a->self ? a->self : make(a) ? a->self : NULL; /* the first ones come before prepare */
 
     if (k && (who == ROLE_EDGE_MX || who == ROLE_EDGE_USER))
         keys_sign_channel(k, who, incarnation, fd);
@@ -172,6 +183,7 @@ const struct role_type role_keys = {
     .commit = commit,
     .abandon = abandon,
     .message = message,
+    .peer_up = peer_up,
     .peer_down = peer_down,
     .sign_channel = sign_channel,
     .stop = stop,

@@ -151,6 +151,14 @@ void keys_sign_channel(struct keys *k, enum role who, uint32_t incarnation, int 
         c->next->back = &c->next;
     k->channels = c;
     k->channel_count++;
+    if (!k->sign)
+        link_pause(c->link, true);
+}
+
+void keys_sign_begin(struct keys *k)
+{
+    for (struct sign_channel *c = k->channels; c; c = c->next)
+        link_pause(c->link, false);
 }
 
 void keys_sign_close(struct keys *k)

@@ -120,12 +120,12 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
 {
     struct store *st = a->self;
 
-    if (!st) {
-        if (!make(a)) {
-            *why = store_why("4.3.0", "no memory");
-            return false;
-        }
-        st = a->self;
+    if (!st && !make(a)) {
+        *why = store_why("4.3.0", "no memory");
+        return false;
+    }
+    st = a->self;
+    if (!st->setup) {
         use(st, next);
         store_directory_init(st);
         store_control_init(st);
@@ -155,8 +155,20 @@ static bool begin(struct actor *a, const struct setup *now, struct why *why)
     st->control.engine = st->engine;
     control_server_begin(st->control_server);
     metrics_begin(st->metrics);
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (i != ROLE_MASTER && a->peers[i].link)
+            link_pause(a->peers[i].link, false);
     loop_defer_start(&st->turn);
     return true;
+}
+
+/* What comes before begin waits in the link: who asks for a lease of ids while we start must get one. */
+static void peer_up(struct actor *a, struct peer *p)
+{
+    struct store *st = a->self;
+
+    if (!st || !st->engine)
+        link_pause(p->link, true);
 }
 
 static void commit(struct actor *a, const struct setup *now)
@@ -256,14 +268,17 @@ static void message(struct actor *a, struct peer *from, const struct message *m)
 {
     struct store *st = a->self;
 
+    if (m->kind == MSG_role_state) { /* the first ones come before prepare */
+        if (st || make(a))
+            store_role_state(a->self, &m->role_state);
+        return;
+    }
     if (!st || !st->engine)
-        return; /* before begin: nobody can have a right to an answer yet; the edges ask again */
+        return;
     if (m->kind == MSG_counter)
         store_count(st, from->who, m->counter.name, m->counter.value, false);
     else if (m->kind == MSG_gauge)
         store_count(st, from->who, m->gauge.name, m->gauge.value, true);
-    else if (m->kind == MSG_role_state)
-        store_role_state(st, &m->role_state);
     else if (m->kind == MSG_reloaded)
         store_control_reloaded(st, &m->reloaded);
     else if (from->who == ROLE_KEYS)
@@ -349,6 +364,7 @@ const struct role_type role_store = {
     .commit = commit,
     .abandon = abandon,
     .message = message,
+    .peer_up = peer_up,
     .peer_down = peer_down,
     .room = room,
     .second = second,
