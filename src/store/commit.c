@@ -112,12 +112,19 @@ static int holes_fill(struct engine *e)
 
 static int sync_all(struct engine *e)
 {
+    int64_t before = clock_mono_us();
+    uint32_t count = e->dirty_count;
     for (uint32_t i = 0; i < e->dirty_count; i++) {
         int r = e->disk->datasync(e->disk->self, e->dirty[i]);
         if (r < 0)
             return r == -ENOSPC ? -EIO : r; /* whatever it says: it is not known what is durable */
     }
     e->dirty_count = 0;
+    int64_t took = clock_mono_us() - before;
+    pthread_mutex_lock(&e->s.lock);
+    e->s.syncs += count;
+    e->s.sync_us += took;
+    pthread_mutex_unlock(&e->s.lock);
     return 0;
 }
 
@@ -253,6 +260,7 @@ static void batch_finished(struct engine *e, struct op **done)
     e->in_flight = false;
     if (error == 0) {
         e->next_batch++;
+        e->last_end = b->end;
         e->durable = b->counters;
         e->stat.commits++;
         e->stat.ops += b->op_count;

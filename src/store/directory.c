@@ -237,7 +237,7 @@ void directory_apply(struct engine *e, struct op *op)
     case OP_DOMAIN_REMOVE: domain_drop(table_remove(&e->domains, op->domain.name)); break;
     case OP_ALIAS_SET: case OP_ALIAS_REMOVE: ok = apply_alias(e, op); break;
     case OP_MAILBOX_ADD: ok = apply_mailbox(e, op); break;
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: break;
+    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_OWN: break;
     }
     if (!ok) /* it is durable, but this process has no memory to know it: a new one reads it from the index */
         engine_die(e, "no memory for accounts", -12);

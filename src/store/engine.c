@@ -210,6 +210,7 @@ void engine_close(struct engine *e)
         wait_finished(e);
         engine_turn(e);
     }
+    job_stop(e);
     threads_stop(e);
     commit_collect(e, &none);
     e->closing = true;
@@ -319,7 +320,10 @@ void engine_turn(struct engine *e)
         call_done(e, failed);
         if (e->dead || e->options.read_only)
             fail_waiting(e, "4.3.0", e->dead ? "the store stopped and starts anew" : "the store is open for reading only");
+        if (!e->dead && job_step(e))
+            engine_signal(e);
     } while (!e->threads_run && (e->s.done || (e->waiting && !e->dead && !e->options.read_only)));
+    maintain(e);
 }
 
 /* A commit of nothing but its mark, waited for. */

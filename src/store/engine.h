@@ -63,15 +63,38 @@ struct engine_queued { uint64_t id, queue_id; struct str from, address; uint64_t
 void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *to, const struct engine_queued *q), void *to);
 /* Finds by id text, address (either side), Message-ID or subject words; newest first; each gets the accept fact decoded. */
 struct engine_trace_step { int64_t at_ms; struct str event, text; };
-struct engine_trace { uint64_t id, about; int64_t received_ms; struct str from, client, helo, tls, auth_user, kind; uint64_t size; const struct engine_trace_step *steps; uint32_t step_count; };
+struct engine_trace { uint64_t id, about; int64_t received_ms; struct str from, client, helo, tls, auth_user, kind, message_id, subject; uint64_t size; const struct engine_trace_step *steps; uint32_t step_count; };
 void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint32_t limit, bool (*each)(void *to, const struct engine_trace *t), void *to);
 /* Ids: leases count fresh message ids (never handed out again, also after a crash). */
 uint64_t engine_lease_ids(struct engine *e, uint32_t count);
 
 struct engine_stat { uint64_t segments, bytes, dead_bytes, position, index_position, accounts, domains, aliases, messages, bodies, queued, commits, ops, fdatasyncs, dropped, rotten /* places of rot passed over at start */, rebuilt /* the index was, at start */; int64_t fdatasync_us_total; };
 void engine_stat(struct engine *e, struct engine_stat *to);
-/* Maintenance; progress says 0 … 1000 and may be NULL. */
-enum outcome engine_verify(struct engine *e, void (*each)(void *to, struct str finding), void (*progress)(void *to, uint32_t permille), void *to, struct why *why);
-enum outcome engine_rebuild(const char *dir, int lock_fd, void (*progress)(void *to, uint32_t permille), void *to, struct why *why); /* index from the log */
-enum outcome engine_compact(struct engine *e, bool all, void (*progress)(void *to, uint32_t permille), void *to, struct why *why);
-enum outcome engine_backup(struct engine *e, const char *to_dir, void (*progress)(void *to, uint32_t permille), void *to, struct why *why); /* consistent, while running */
+/* Maintenance. Each function runs until it is through; inside it engine_turn is called, so operations go on and their done is called, but the caller's
+   loop stands: a server uses engine_job_start. progress says 0 … 1000 and may be NULL. */
+typedef void engine_progress(void *to, uint32_t permille);
+typedef void engine_finding(void *to, struct str finding); /* a line for a person: what is damaged, where */
+/* Every record of every segment, every body that something refers to (place, checksum, hash), and whether the index is what a replay of the log gives.
+   DONE: no finding. REFUSE: findings were told. RETRY: it could not be done. */
+enum outcome engine_verify(struct engine *e, engine_finding *each, engine_progress *progress, void *to, struct why *why);
+/* A new index from the log; nobody may have the store open. */
+enum outcome engine_rebuild(const char *dir, int lock_fd, engine_progress *progress, void *to, struct why *why);
+/* Gives the room of what is dead back. all: of every segment that holds anything dead, else of those that are mostly dead. */
+enum outcome engine_compact(struct engine *e, bool all, engine_progress *progress, void *to, struct why *why);
+/* A copy as of now that a server can start from, into a directory without a store (made when absent). On the same file system sealed segments are linked,
+   not copied: they never change. */
+enum outcome engine_backup(struct engine *e, const char *to_dir, engine_progress *progress, void *to, struct why *why);
+/* Copies a backup to a directory without a store, after a look at all of it; damage is told and copied as it is. */
+enum outcome engine_restore(const char *from_dir, const char *to_dir, engine_finding *each, engine_progress *progress, void *to, struct why *why);
+
+/* The same beside the service, one at a time: small slices in engine_turn, or a thread of its own for what only reads. */
+enum engine_job_kind { ENGINE_VERIFY, ENGINE_COMPACT, ENGINE_COMPACT_ALL, ENGINE_BACKUP, ENGINE_SNAPSHOT };
+struct engine_job_calls { /* all on the owner's thread, from engine_turn; each may be NULL but done */
+    engine_finding *finding;
+    engine_progress *progress;
+    void (*done)(void *to, enum outcome o, const struct why *why);
+    void *to;
+};
+/* dir: for BACKUP. False with why: one is running already, or no memory. */
+bool engine_job_start(struct engine *e, enum engine_job_kind kind, const char *dir, const struct engine_job_calls *calls, struct why *why);
+bool engine_job_runs(const struct engine *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "store/inside.h"
@@ -46,4 +47,10 @@ int file_copy(const struct disk *d, const char *from, const char *to, uint64_t l
         d->close(d->self, out);
     free(p);
     return r;
+}
+
+int poll_readable(int fd, int timeout_ms)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+    return poll(&p, 1, timeout_ms);
 }

@@ -6,7 +6,8 @@
 /* state: one row. message.n: which delivery of its accept record this copy is. bits: body type (2), UTF-8 header (4). */
 static const char schema[] =
     "CREATE TABLE state(one INTEGER PRIMARY KEY, version INTEGER, store BLOB, position INTEGER, batch INTEGER, next_id INTEGER, next_body INTEGER,"
-    " next_queue INTEGER, next_account INTEGER, found INTEGER, snapshot INTEGER, as_of INTEGER);"
+    " next_queue INTEGER, next_account INTEGER, found INTEGER, snapshot INTEGER, as_of INTEGER,"
+    " bodies INTEGER, queued INTEGER);"
     "CREATE TABLE account(id INTEGER PRIMARY KEY, name BLOB, quota INTEGER, verifier BLOB, created INTEGER, suspended INTEGER,"
     " next_mailbox INTEGER, uidvalidity INTEGER);"
     "CREATE TABLE mailbox(account INTEGER, id INTEGER, name BLOB, special BLOB, uidvalidity INTEGER, uidnext INTEGER, modseq INTEGER, messages INTEGER,"
@@ -27,8 +28,8 @@ static const char *const sql[Q_COUNT] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
-    [Q_STATE] = "SELECT version, store, position, batch, next_id, next_body, next_queue, next_account, snapshot, as_of FROM state",
-    [Q_STATE_SET] = "UPDATE state SET position=?, batch=?, next_id=?, next_body=?, next_queue=?, next_account=?",
+    [Q_STATE] = "SELECT version, store, position, batch, next_id, next_body, next_queue, next_account, snapshot, as_of, bodies, queued FROM state",
+    [Q_STATE_SET] = "UPDATE state SET position=?, batch=?, next_id=?, next_body=?, next_queue=?, next_account=?, bodies=?, queued=?",
     [Q_SNAPSHOT_SET] = "UPDATE state SET snapshot=?, as_of=?",
     [Q_ACCEPTED_ADD] = "INSERT OR REPLACE INTO accepted VALUES(?,?,?,?,?,?,?)",
     [Q_ACCEPTED_RELEASE] = "UPDATE accepted SET refs=refs-1 WHERE id=? RETURNING refs, body",
@@ -62,7 +63,7 @@ static const char *const sql[Q_COUNT] = {
     [Q_DOMAIN_DROP] = "DELETE FROM domain WHERE name=?",
     [Q_ALIAS_ADD] = "INSERT OR REPLACE INTO alias VALUES(?,?,?)",
     [Q_ALIAS_DROP] = "DELETE FROM alias WHERE name=?",
-    [Q_QUEUE_ADD] = "INSERT OR REPLACE INTO queue VALUES(?,?,?,?,0,NULL)",
+    [Q_QUEUE_ADD] = "INSERT INTO queue VALUES(?,?,?,?,0,NULL)",
     [Q_QUEUE_DROP] = "DELETE FROM queue WHERE id=? RETURNING accept",
     [Q_LIVE] = "INSERT INTO live VALUES(?1,?2) ON CONFLICT(segment) DO UPDATE SET bytes=bytes+?2",
     [Q_LIVE_DROP] = "DELETE FROM live WHERE segment=?",
@@ -80,7 +81,7 @@ static const char *const sql[Q_COUNT] = {
     [Q_R_QUEUE_OF] = "SELECT n FROM queue WHERE accept=?",
     [Q_R_FIND] = "SELECT id FROM find WHERE term=? ORDER BY id DESC",
     [Q_R_RECENT] = "SELECT id, search FROM accepted WHERE id<? ORDER BY id DESC LIMIT ?",
-    [Q_R_COUNTS] = "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM body WHERE refs>0), (SELECT count(*) FROM queue)",
+    [Q_R_COUNTS] = "SELECT bodies, queued FROM state",
     [Q_R_LIVE] = "SELECT segment, bytes FROM live ORDER BY segment",
     [Q_R_EXPIRED] = "SELECT id FROM accepted WHERE id>? AND refs<=0 AND received<? ORDER BY id LIMIT ?",
     [Q_R_FOUND] = "SELECT found FROM state",
@@ -145,6 +146,8 @@ bool index_load_state(struct index *x)
                                     (uint64_t)sqlite3_column_int64(s, 7)};
     x->snapshot = (log_pos)sqlite3_column_int64(s, 8);
     x->snapshot_as_of = (log_pos)sqlite3_column_int64(s, 9);
+    x->bodies = sqlite3_column_int64(s, 10);
+    x->queued = sqlite3_column_int64(s, 11);
     sqlite3_reset(s);
     return true;
 }
@@ -153,7 +156,7 @@ static bool make(struct index *x)
 {
     char first[128];
     sqlite3_stmt *s;
-    snprintf(first, sizeof first, "INSERT INTO state VALUES(1,%d,?,0,0,1,1,1,1,0,0,0)", INDEX_VERSION);
+    snprintf(first, sizeof first, "INSERT INTO state VALUES(1,%d,?,0,0,1,1,1,1,0,0,0,0,0)", INDEX_VERSION);
     if (sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK || sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(x->db, first, -1, &s, NULL) != SQLITE_OK)
         return fail(x);
@@ -282,9 +285,10 @@ void index_live(struct index *x, uint32_t segment, int64_t bytes)
 bool index_commit(struct index *x)
 {
     sqlite3_stmt *s = index_q(x, Q_STATE_SET);
-    const uint64_t v[] = {x->position, x->batch, x->counters.next_id, x->counters.next_body, x->counters.next_queue, x->counters.next_account};
+    const uint64_t v[] = {x->position, x->batch, x->counters.next_id, x->counters.next_body, x->counters.next_queue, x->counters.next_account,
+                          (uint64_t)x->bodies, (uint64_t)x->queued};
     if (s)
-        for (int i = 0; i < 6; i++)
+        for (int i = 0; i < 8; i++)
             sqlite3_bind_int64(s, i + 1, (int64_t)v[i]);
     if (!s || !live_flush(x) || !index_run(x, s) || !index_run(x, index_q(x, Q_COMMIT))) {
         index_rollback(x);

@@ -30,6 +30,7 @@ struct index {
     log_pos position;
     uint64_t batch;
     struct counters counters;
+    int64_t bodies, queued;      /* bodies that something refers to; entries of the queue */
     log_pos snapshot, snapshot_as_of;
     struct live_delta live[64];
     uint32_t live_count;
@@ -64,7 +65,7 @@ uint64_t index_term(struct str word);
 void index_terms(struct str search, void (*each)(void *to, struct str term), void *to);
 
 /* Snapshots: all rows of all tables as STATE payloads. */
-struct state_reader { int table; sqlite3_stmt *rows; sqlite3 *db; };
+struct state_reader { int table; sqlite3_stmt *rows; sqlite3 *db; bool failed; };
 bool state_next(struct state_reader *r, struct enc *e, size_t limit); /* appends rows up to about limit bytes; false: no more */
 void state_close(struct state_reader *r);
 bool index_load_rows(struct index *x, struct str payload);

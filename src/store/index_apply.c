@@ -56,8 +56,10 @@ static bool body_add(struct index *x, const struct fact_accept *f)
     sqlite3_bind_int64(s, 2, (int64_t)f->body_pos);
     sqlite3_bind_int64(s, 3, (int64_t)f->body_size);
     sqlite3_bind_int64(s, 4, f->body_large);
-    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) == 1)
+    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) == 1) {
+        x->bodies++;
         body_live(x, (log_pos)sqlite3_column_int64(s, 1), f->body_size, f->body_large, 1);
+    }
     return index_run(x, s);
 }
 
@@ -79,8 +81,10 @@ static bool release(struct index *x, int64_t accept)
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, body);
-    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) == 0)
+    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) == 0) {
+        x->bodies--;
         body_live(x, (log_pos)sqlite3_column_int64(s, 1), (uint64_t)sqlite3_column_int64(s, 2), sqlite3_column_int(s, 3) != 0, -1);
+    }
     return index_run(x, s);
 }
 
@@ -139,7 +143,7 @@ static bool apply_accept(struct index *x, const struct record *r)
             return false;
     }
     for (int64_t n = 0; fact_queued_next(&f.queued, &q); n++)
-        if (!RUN(x, Q_QUEUE_ADD, (int64_t)q.queue_id, (int64_t)f.id, n, f.received_ms))
+        if (!RUN(x, Q_QUEUE_ADD, (int64_t)q.queue_id, (int64_t)f.id, n, f.received_ms) || ++x->queued < 0)
             return false;
     return f.deliveries.bad || f.queued.bad ? broken(r) : true;
 }
@@ -314,6 +318,7 @@ static bool apply_queue_gone(struct index *x, const struct record *r)
     bool found = sqlite3_step(s) == SQLITE_ROW;
     if (found)
         accept = sqlite3_column_int64(s, 0);
+    x->queued -= found;
     return index_run(x, s) && (!found || release(x, accept));
 }
 

@@ -40,6 +40,33 @@ static void list_free(struct backlog *list)
     }
 }
 
+/* All that was applied is in the database file, and durable. */
+static bool checkpoint(struct index *x)
+{
+    int pages = 0, done = 0;
+    bool ok = sqlite3_wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_FULL, &pages, &done) == SQLITE_OK && pages == done;
+    if (ok)
+        x->wal_pages = 0;
+    return ok;
+}
+
+bool index_checkpoint(struct engine *e)
+{
+    if (e->index_memory)
+        return true;
+    if (!e->threads_run)
+        return checkpoint(&e->writer);
+    pthread_mutex_lock(&e->s.lock);
+    bool done = e->s.checkpoint_done;
+    e->s.checkpoint_done = false;
+    if (!done && !e->s.checkpoint_wanted) {
+        e->s.checkpoint_wanted = true;
+        pthread_cond_signal(&e->s.index_work);
+    }
+    pthread_mutex_unlock(&e->s.lock);
+    return done;
+}
+
 static void finished(struct engine *e, struct index *x)
 {
     pthread_mutex_lock(&e->s.lock);
@@ -117,6 +144,17 @@ void *index_main(void *engine)
         if (!list) {
             if (e->s.index_stop)
                 break;
+            if (e->s.checkpoint_wanted) {
+                pthread_mutex_unlock(&e->s.lock);
+                bool whole = checkpoint(x);
+                pthread_mutex_lock(&e->s.lock);
+                e->s.checkpoint_wanted = false;
+                e->s.checkpoint_done = whole;
+                pthread_mutex_unlock(&e->s.lock);
+                engine_signal(e);
+                pthread_mutex_lock(&e->s.lock);
+                continue;
+            }
             if (found_all) {
                 pthread_cond_wait(&e->s.index_work, &e->s.lock);
                 continue;

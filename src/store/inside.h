@@ -116,12 +116,15 @@ struct shared {
     /* commit */
     struct job *jobs, **jobs_tail, *done, **done_tail;
     size_t piece_bytes;
+    uint64_t syncs;
+    int64_t sync_us;
     bool stop;
     /* index */
     struct backlog *backlog, **backlog_tail;
     size_t backlog_bytes;
     log_pos index_position;
     bool index_stop, index_damaged, owner_waits;
+    bool checkpoint_wanted, checkpoint_done;
     char index_trouble[120];   /* empty: it follows */
     /* fill */
     int fill_file;
@@ -139,6 +142,7 @@ struct engine {
     struct log log;
     struct place tail;
     uint64_t next_batch;
+    log_pos last_end;          /* behind the last batch that was committed */
     struct counters counters, durable; /* in use; as the last mark promised */
     /* operations */
     struct op *waiting, **waiting_tail;
@@ -168,6 +172,7 @@ struct engine {
     uint32_t recent_next;
     /* job of maintenance */
     struct engine_job *job;
+    int64_t maintained_ms;
     /* counts */
     struct engine_stat stat;
 };
@@ -233,8 +238,10 @@ int file_touch(const char *path);
 /* Up to limit bytes; the copy is durable. -errno. */
 int file_copy(const struct disk *d, const char *from, const char *to, uint64_t limit);
 
+int poll_readable(int fd, int timeout_ms);
+
 /* snapshot.c */
-bool snapshot_load(struct engine *e, struct why *why);          /* rows of the newest whole one into a fresh index; true also when there is none */
+bool snapshot_load(struct index *x, struct log *l);             /* rows of the newest whole one into a fresh index; false: there is none */
 
 /* recover.c */
 enum outcome recover(struct engine *e, struct why *why);
@@ -244,4 +251,62 @@ struct index *reading(struct engine *e);
 enum outcome body_read(struct engine *e, uint64_t body, log_pos pos, bool large, uint64_t offset, struct buf *to, struct why *why);
 
 /* job.c */
-bool job_step(struct engine *e);                                /* a slice of maintenance; true: there is more */
+struct finding_text { struct finding_text *next; size_t n; char p[]; };
+struct engine_job {
+    enum engine_job_kind kind;
+    struct engine_job_calls calls;
+    char dir[400];
+    /* slices on the owner's thread: false when it is through */
+    bool (*step)(struct engine *e, struct engine_job *j);
+    /* or a function on a thread of its own, which reads files only */
+    void (*work)(struct engine_job *j);
+    pthread_t thread;
+    bool thread_runs;
+    pthread_mutex_t lock;
+    bool work_done;
+    struct finding_text *findings, **findings_tail;
+    uint64_t finding_count;
+    uint32_t progress, progress_told;
+    enum outcome outcome;
+    struct why why;
+    const struct engine *e;      /* for work: constant fields only */
+    log_pos end;                 /* the log as of the start of the job */
+    uint64_t end_batch;
+    /* own operations under way: no step before all are through */
+    uint32_t own_running;
+    bool own_failed;
+    uint64_t own_pos;            /* where the last one lies */
+    struct enc payload;
+    /* snapshot */
+    struct index frozen;
+    struct state_reader rows;
+    struct enc positions;
+    uint32_t position_count;
+    log_pos as_of;
+    /* compaction */
+    struct compaction *compaction;
+};
+bool job_step(struct engine *e);                                /* a slice of maintenance; true: call again soon */
+void job_stop(struct engine *e);
+void job_finding(struct engine_job *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void job_progress(struct engine_job *j, uint64_t part, uint64_t whole);
+bool job_fail(struct engine_job *j, enum outcome o, const char *status, const char *text); /* gives false */
+/* Submits an own record. to (may be NULL) is called with its place when it is durable. */
+typedef void own_place(struct engine_job *j, const struct fact_moved *tag, log_pos pos);
+bool job_record(struct engine *e, struct engine_job *j, enum record_type type, struct str payload, bool body, own_place *to, const struct fact_moved *tag);
+void maintain(struct engine *e);                                /* starts what is due */
+
+bool snapshot_begin(struct engine *e, struct engine_job *j);    /* steps */
+void snapshot_release(struct engine_job *j);                     /* the frozen index; the positions stay */
+void snapshot_clear(struct engine_job *j);
+log_pos snapshot_position(struct engine *e);                    /* of the newest one's end; 0: none */
+bool compact_begin(struct engine *e, struct engine_job *j);
+bool compact_after_snapshot(struct engine *e, struct engine_job *j);
+/* Sealed segments that are worth it, worst first, at most max into list; how many there are. */
+uint32_t compact_victims(struct engine *e, bool all, uint32_t *list, uint32_t max);
+void compact_clear(struct engine_job *j);
+void verify_work(struct engine_job *j);
+bool log_open_beside(struct log *l, const struct log *of, struct why *why); /* a second view of the same files */
+void verify_segment(const struct log *l, uint32_t number, log_pos end, void (*broken)(void *to, log_pos at, const char *what), void *to);
+void backup_work(struct engine_job *j);
+bool index_checkpoint(struct engine *e);                        /* asks for one and tells whether one is complete since; false: ask again later */

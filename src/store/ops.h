@@ -18,6 +18,7 @@ enum op_kind {
     OP_ALIAS_SET,       /* replaces all targets */ OP_ALIAS_REMOVE,
     OP_MAILBOX_ADD,
     OP_QUEUE_REMOVE,    /* a queued recipient is finished or dropped */
+    OP_OWN,             /* an engine's own: records of compaction and snapshots */
 };
 
 enum { FLAG_SEEN = 1, FLAG_ANSWERED = 2, FLAG_FLAGGED = 4, FLAG_DELETED = 8, FLAG_DRAFT = 16, FLAG_POP3_RETRIEVED = 32 };
@@ -66,6 +67,7 @@ struct op {
         struct { struct str name; const struct str *targets; uint32_t count; } alias;
         struct { account_id account; struct str name; struct str special_use; mailbox_id mailbox; /* result */ } mailbox_add;
         struct { uint64_t id, queue_id; struct str reason; } queue_remove;
+        struct { uint32_t type; struct str payload; bool body; uint64_t pos; /* result */ } own;
     };
     enum outcome outcome;            /* result */
     struct why why;

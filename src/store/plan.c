@@ -17,7 +17,7 @@ bool plan_is_directory(enum op_kind k)
     case OP_ACCOUNT_ADD: case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: case OP_DOMAIN_ADD:
     case OP_DOMAIN_REMOVE: case OP_ALIAS_SET: case OP_ALIAS_REMOVE: case OP_MAILBOX_ADD:
         return true;
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE:
+    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_OWN:
         return false;
     }
     return false;
@@ -111,7 +111,7 @@ static enum plan plan_queue_remove(struct engine *e, struct op *op)
     enum plan p = plan_room(e, op, RECORD_HEADER + 64 + op->queue_remove.reason.n);
     if (p != PLAN_OK)
         return p;
-    if (!index_wait(e, e->batch.end))
+    if (!index_wait(e, e->last_end))
         return op_fail(op, RETRY, "4.3.0", "the index cannot be read now");
     sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_ONE);
     bool found = false;
@@ -131,6 +131,20 @@ static enum plan plan_queue_remove(struct engine *e, struct op *op)
     return PLAN_OK;
 }
 
+/* Among the bodies its place is known at once; among the facts the index sees it. */
+static enum plan plan_own(struct engine *e, struct op *op)
+{
+    enum plan p = plan_room(e, op, record_size(op->own.payload.n));
+    if (p != PLAN_OK)
+        return p;
+    struct enc *to = op->own.body ? &e->batch.bodies : &e->batch.facts;
+    size_t begin = record_begin(to, (enum record_type)op->own.type);
+    op->own.pos = op->own.body ? e->batch.pos + begin : 0;
+    enc_bytes(to, op->own.payload.p, op->own.payload.n);
+    record_end(to, begin);
+    return PLAN_OK;
+}
+
 static enum plan plan_one(struct engine *e, struct op *op)
 {
     if (plan_is_directory(op->kind))
@@ -139,6 +153,7 @@ static enum plan plan_one(struct engine *e, struct op *op)
     case OP_ACCEPT: return plan_accept(e, op);
     case OP_EXPUNGE: case OP_FLAGS: return plan_uids(e, op);
     case OP_QUEUE_REMOVE: return plan_queue_remove(e, op);
+    case OP_OWN: return plan_own(e, op);
     case OP_ACCOUNT_ADD: case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: case OP_DOMAIN_ADD:
     case OP_DOMAIN_REMOVE: case OP_ALIAS_SET: case OP_ALIAS_REMOVE: case OP_MAILBOX_ADD: break;
     }

@@ -85,7 +85,8 @@ static enum outcome index_renew(struct engine *e, const char *cause, struct why 
     if (index_open(&e->writer, e->index_path, &e->log, false, &fresh, why) != DONE)
         return RETRY;
     e->stat.rebuilt = 1;
-    return snapshot_load(e, why) ? DONE : RETRY;
+    snapshot_load(&e->writer, &e->log); /* none, or none that is whole: everything is replayed */
+    return DONE;
 }
 
 static bool sound(struct engine *e)

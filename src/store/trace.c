@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+/* The queue, and the life of messages as the log tells it. */
+#include <stdio.h>
+#include "base/encode.h"
+#include "store/inside.h"
+
+static struct str column(sqlite3_stmt *s, int i)
+{
+    const void *p = sqlite3_column_blob(s, i);
+    return str_of(p ? p : "", (size_t)sqlite3_column_bytes(s, i));
+}
+
+/* The accept record of a message; good until the next read of the log. */
+static bool accept_of(struct engine *e, uint64_t id, struct fact_accept *f)
+{
+    sqlite3_stmt *s = index_q(e->read, Q_R_ACCEPTED);
+    struct record r;
+    bool broken, found = false;
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, (int64_t)id);
+    log_pos pos = 0;
+    if (sqlite3_step(s) == SQLITE_ROW) {
+        pos = (log_pos)sqlite3_column_int64(s, 0);
+        found = true;
+    }
+    sqlite3_reset(s);
+    return found && log_read(&e->log, pos, &r, &broken) == 0 && (r.type == RECORD_ACCEPT || r.type == RECORD_ACCEPT_COPY) &&
+           fact_accept_read(r.payload, f) && f->id == id;
+}
+
+void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *to, const struct engine_queued *q), void *to)
+{
+    sqlite3_stmt *s = index_wait(e, e->last_end) ? index_q(e->read, Q_R_QUEUE) : NULL;
+    if (!s)
+        return;
+    sqlite3_bind_int64(s, 1, (int64_t)from_queue_id);
+    bool more = true;
+    while (more && sqlite3_step(s) == SQLITE_ROW) {
+        struct fact_accept f;
+        struct fact_queued q = {0};
+        int64_t n = sqlite3_column_int64(s, 2);
+        struct engine_queued view = {.id = (uint64_t)sqlite3_column_int64(s, 1), .queue_id = (uint64_t)sqlite3_column_int64(s, 0),
+                                     .next_ms = sqlite3_column_int64(s, 3), .attempts = (uint32_t)sqlite3_column_int64(s, 4), .last_reply = column(s, 5)};
+        if (accept_of(e, view.id, &f)) {
+            while (n-- >= 0 && fact_queued_next(&f.queued, &q)) {
+            }
+            view.from = f.from;
+            view.address = q.address;
+            view.size = f.trace.n + f.body_size;
+            view.received_ms = f.received_ms;
+        }
+        more = each(to, &view);
+    }
+    sqlite3_reset(s);
+}
+
+/* ---- steps of a trace ---- */
+
+struct steps { struct arena *a; struct engine_trace_step *list; uint32_t count, cap; };
+
+static void step(struct steps *s, int64_t at_ms, const char *event, struct str text)
+{
+    if (at_ms == 0 || s->count == s->cap)
+        return;
+    struct str kept = arena_str(s->a, text);
+    s->list[s->count++] = (struct engine_trace_step){at_ms, str_c(event), kept};
+}
+
+static void step_printf(struct steps *s, int64_t at_ms, const char *event, const char *fmt, ...) PRINTF_LIKE(4, 5);
+static void step_printf(struct steps *s, int64_t at_ms, const char *event, const char *fmt, ...)
+{
+    char line[1200];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    step(s, at_ms, event, str_of(line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1));
+}
+
+/* What became of a delivered copy: still there, and read, or not. */
+static void copy_state(struct engine *e, const struct fact_delivery *d, char to[32])
+{
+    sqlite3_stmt *s = index_q(e->read, Q_R_MESSAGES);
+    snprintf(to, 32, "removed since");
+    if (!s)
+        return;
+    sqlite3_bind_int64(s, 1, (int64_t)d->account);
+    sqlite3_bind_int64(s, 2, d->mailbox);
+    sqlite3_bind_int64(s, 3, d->uid);
+    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) == d->uid)
+        snprintf(to, 32, "%s", sqlite3_column_int64(s, 1) & (FLAG_SEEN | FLAG_POP3_RETRIEVED) ? "read" : "unread");
+    sqlite3_reset(s);
+}
+
+static bool still_queued(struct engine *e, uint64_t queue_id)
+{
+    sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_ONE);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, (int64_t)queue_id);
+    bool found = sqlite3_step(s) == SQLITE_ROW;
+    sqlite3_reset(s);
+    return found;
+}
+
+static void tell_deliveries(struct engine *e, struct steps *s, struct fact_accept *f)
+{
+    struct fact_delivery d;
+    struct fact_queued q;
+    struct why why;
+    while (fact_delivery_next(&f->deliveries, &d)) {
+        struct account *a = account_get(e, d.account);
+        struct mailbox *m = a && account_load(e, a, &why) == DONE ? account_mailbox(a, d.mailbox) : NULL;
+        struct str account = a ? str_head(a->name, 320) : S("(account removed)"), box = m ? str_head(m->name, 320) : S("(mailbox removed)");
+        char state[32];
+        copy_state(e, &d, state);
+        step_printf(s, f->received_ms, "delivered", "%.*s %.*s uid %lu (%s)", STR_ARG(account), STR_ARG(box), (unsigned long)d.uid, state);
+    }
+    while (fact_queued_next(&f->queued, &q)) {
+        struct str address = str_head(q.address, 400);
+        step_printf(s, f->received_ms, "queued", "%.*s queue %llu (%s)", STR_ARG(address), (unsigned long long)q.queue_id,
+                    still_queued(e, q.queue_id) ? "waiting" : "finished");
+    }
+}
+
+/* Everything is copied to the arena: reading about one message disturbs the record of another. */
+static bool tell(struct engine *e, struct arena *a, uint64_t id, struct engine_trace *t)
+{
+    struct fact_accept f, again;
+    struct fact_rcpt rcpt;
+    if (!accept_of(e, id, &f))
+        return false;
+    uint32_t cap = 5 + f.rcpt_count + f.delivery_count + f.queued_count;
+    struct steps s = {a, arena_array(a, cap, sizeof *s.list), 0, cap};
+    if (!s.list)
+        return false;
+    *t = (struct engine_trace){.id = id, .about = f.about, .received_ms = f.received_ms, .from = arena_str(a, f.from), .client = arena_str(a, f.client),
+                               .helo = arena_str(a, f.helo), .tls = arena_str(a, f.tls), .auth_user = arena_str(a, f.auth_user),
+                               .kind = arena_str(a, f.kind), .size = f.trace.n + f.body_size, .message_id = arena_str(a, f.message_id),
+                               .subject = arena_str(a, f.subject)};
+    step(&s, f.connected_ms, "connected", f.client);
+    step(&s, f.mail_ms, "mail", f.from);
+    while (fact_rcpt_next(&f.rcpts, &rcpt))
+        step(&s, f.mail_ms ? f.mail_ms : f.received_ms, "rcpt", rcpt.address);
+    step(&s, f.data_ms, "data", STR_NONE);
+    step(&s, f.received_ms, "accepted", t->subject);
+    /* deliveries look into the index, which does not move the record: the slices stay good */
+    again = f;
+    tell_deliveries(e, &s, &again);
+    t->steps = s.list;
+    t->step_count = s.count;
+    return true;
+}
+
+/* ---- finding ---- */
+
+struct finding {
+    struct engine *e;
+    struct arena *a;
+    struct str what;           /* lower case */
+    uint32_t left;
+    bool (*each)(void *to, const struct engine_trace *t);
+    void *to;
+    bool stop;
+};
+
+static void found(struct finding *f, uint64_t id)
+{
+    struct engine_trace t;
+    if (f->left == 0 || f->stop)
+        return;
+    if (tell(f->e, f->a, id, &t)) {
+        f->left--;
+        f->stop = !f->each(f->to, &t);
+    }
+}
+
+static bool holds(struct str search, struct str what)
+{
+    return search.n >= what.n && str_find_str(search, what) < search.n;
+}
+
+/* Messages whose terms are not in the table yet, newest first. Ids are collected first: telling uses the same statements. */
+static void find_recent(struct finding *f, uint64_t found_upto)
+{
+    enum { LOOK_AT_MOST = 100000 };
+    sqlite3_stmt *s = index_q(f->e->read, Q_R_RECENT);
+    struct enc ids = {0};
+    if (!s)
+        return;
+    sqlite3_bind_int64(s, 1, INT64_MAX);
+    sqlite3_bind_int64(s, 2, LOOK_AT_MOST);
+    uint32_t n = 0;
+    while (n < f->left && sqlite3_step(s) == SQLITE_ROW && (uint64_t)sqlite3_column_int64(s, 0) > found_upto)
+        if (holds(column(s, 1), f->what)) {
+            enc_var(&ids, (uint64_t)sqlite3_column_int64(s, 0));
+            n++;
+        }
+    sqlite3_reset(s);
+    struct dec d = {ids.p, ids.n, false};
+    while (d.n > 0)
+        found(f, dec_var(&d));
+    enc_free(&ids);
+}
+
+static bool row_holds(struct finding *f, uint64_t id)
+{
+    sqlite3_stmt *s = index_q(f->e->read, Q_R_ACCEPTED);
+    if (!s)
+        return false;
+    sqlite3_bind_int64(s, 1, (int64_t)id);
+    bool yes = sqlite3_step(s) == SQLITE_ROW && holds(column(s, 4), f->what);
+    sqlite3_reset(s);
+    return yes;
+}
+
+/* Under one term of the table; the row itself has to hold all that was asked for. */
+static void find_under(struct finding *f, struct str term, uint64_t found_upto)
+{
+    enum { LOOK_AT_MOST = 20000 };
+    sqlite3_stmt *s = index_q(f->e->read, Q_R_FIND);
+    struct enc ids = {0};
+    if (!s)
+        return;
+    sqlite3_bind_int64(s, 1, (int64_t)index_term(term));
+    for (int n = 0; n < LOOK_AT_MOST && sqlite3_step(s) == SQLITE_ROW; n++)
+        if ((uint64_t)sqlite3_column_int64(s, 0) <= found_upto)
+            enc_var(&ids, (uint64_t)sqlite3_column_int64(s, 0));
+    sqlite3_reset(s);
+    struct dec d = {ids.p, ids.n, false};
+    while (d.n > 0 && f->left > 0 && !f->stop) {
+        uint64_t id = dec_var(&d);
+        if (row_holds(f, id))
+            found(f, id);
+    }
+    enc_free(&ids);
+}
+
+/* Several words are looked up under the longest. */
+static struct str key_word(struct str what)
+{
+    struct str best = what, rest = what;
+    if (str_find(what, '@') < what.n || str_find(what, ' ') == what.n)
+        return what;
+    best.n = 0;
+    while (rest.n > 0) {
+        struct str word = str_word(&rest);
+        if (word.n > best.n)
+            best = word;
+    }
+    return best;
+}
+
+void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint32_t limit, bool (*each)(void *to, const struct engine_trace *t), void *to)
+{
+    uint64_t id, found_upto = 0;
+    struct str lower = arena_str(a, str_trim(what));
+    struct finding f = {.e = e, .a = a, .left = limit, .each = each, .to = to};
+    if (lower.n == 0 || !lower.p || !index_wait(e, e->last_end))
+        return;
+    for (size_t i = 0; i < lower.n; i++)
+        ((char *)(uintptr_t)lower.p)[i] = ascii_lower(lower.p[i]); /* our own copy */
+    f.what = lower;
+    if (lower.n > 2 && lower.p[0] == '<' && lower.p[lower.n - 1] == '>' && str_find(lower, '@') == lower.n)
+        f.what = str_of(lower.p + 1, lower.n - 2);
+    if (id_parse(what, &id))
+        found(&f, id);
+    sqlite3_stmt *s = index_q(e->read, Q_R_FOUND);
+    if (s && sqlite3_step(s) == SQLITE_ROW)
+        found_upto = (uint64_t)sqlite3_column_int64(s, 0);
+    if (s)
+        sqlite3_reset(s);
+    find_recent(&f, found_upto);
+    find_under(&f, key_word(f.what), found_upto);
+}
