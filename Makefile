@@ -74,6 +74,16 @@ TIME ?= 60
 fuzz: $(if $(T),$(BUILD)/fuzz/$(T),$(FUZZERS))
 	@tools/fuzz-run $(TIME) $^
 
+# tests/conformance/FOLDER_conformance.c: public vectors against one folder; run by make conformance VECTORS=dir.
+CONFORMANCE := $(patsubst tests/conformance/%_conformance.c,%,$(wildcard tests/conformance/*_conformance.c))
+define conformance_rule
+$O/conformance/$(1): tests/conformance/$(1)_conformance.c $(call libs_of,$(1))
+	@mkdir -p $$(@D); $$(CC) $$(ALL_CFLAGS) $(LINK_$(MODE)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach f,$(CONFORMANCE),$(eval $(call conformance_rule,$(f))))
+.PHONY: conformance-programs
+conformance-programs: $(CONFORMANCE:%=$O/conformance/%)
+
 clean:
 	rm -rf $(BUILD) penny
 

