@@ -256,7 +256,7 @@ TEST(names_and_passwords)
         {"Alice@Demo.TEST", "alice@demo.test"}, {"alice", "alice"}, {"ALICE+tag@demo.test.", "alice+tag@demo.test"},
         {"J\xc3\x96RG@b\xc3\xbc" "cher.test", "j\xc3\xb6rg@xn--bcher-kva.test"}, {"jo\xcc\x88rg@B\xc3\x9c" "CHER.test", "j\xc3\xb6rg@xn--bcher-kva.test"},
         {"\xef\xbc\xa1lice@demo.test", "alice@demo.test"}, /* full-width */
-        {"a@b@demo.test", "a@b@demo.test"}, {"", NULL}, {"@demo.test", NULL}, {"a@", NULL}, {"a b@demo.test", NULL}, {"a@b c", NULL}, {"\xff@b.test", NULL},
+        {"a@b@demo.test", "a@b@demo.test"}, {"", NULL}, {"@demo.test", NULL}, {"a@", NULL}, {"a@..", NULL}, {"a@b..c", NULL}, {"a@.b", NULL}, {"\xef\xbc\xa0like", NULL}, {"a b@demo.test", NULL}, {"a@b c", NULL}, {"\xff@b.test", NULL},
         {"a\x01@b.test", NULL}, {"\xe2\x99\xa5@b.test", NULL}, {"a\xd7\x90@b.test", NULL},
     };
     for (size_t i = 0; i < sizeof users / sizeof users[0]; i++) {

@@ -120,26 +120,29 @@ bool login_saslprep(struct str s, struct buf *to, struct why *why)
     return saslprep(s, to, why, &softly);
 }
 
+/* The rules run in the order that RFC 8264 7 commands: mapping, normalization, direction, and last what may be there at all. So decomposed letters, as
+   some systems type them, are judged as what they make up. */
 bool login_opaque_string(struct str s, struct buf *to, struct why *why)
 {
     ucs4_t in[SCALARS_MAX], out[SCALARS_MAX];
     size_t n = 0, done = 0;
     bool ok = login_scalars(s, in, SCALARS_MAX, &n, why);
-    if (ok && (n == 0 || !precis_class_is(in, n, true))) {
-        login_why(why, n == 0 ? "empty" : "holds a control or other forbidden character");
-        ok = false;
-    }
     for (size_t i = 0; ok && i < n; i++)
         if (uc_is_general_category_withtable(in[i], UC_CATEGORY_MASK_Zs))
             in[i] = ' ';
-    ok = ok && normalize(UNINORM_NFC, in, n, out, &done, why) && put(out, done, to, why);
+    ok = ok && normalize(UNINORM_NFC, in, n, out, &done, why);
+    if (ok && (done == 0 || !precis_class_is(out, done, true))) {
+        login_why(why, done == 0 ? "empty" : "holds a control or other forbidden character");
+        ok = false;
+    }
+    ok = ok && put(out, done, to, why);
     sodium_memzero(in, sizeof in);
     sodium_memzero(out, sizeof out);
     return ok;
 }
 
 /* RFC 8265 3.3.1 1: full-width and half-width forms to what they are forms of. */
-static size_t map_width(ucs4_t *s, size_t n)
+static void map_width(ucs4_t *s, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         ucs4_t parts[UC_DECOMPOSITION_MAX_LENGTH];
@@ -147,7 +150,6 @@ static size_t map_width(ucs4_t *s, size_t n)
         if (count == 1 && (tag == UC_DECOMP_WIDE || tag == UC_DECOMP_NARROW))
             s[i] = parts[0];
     }
-    return n;
 }
 
 static bool username(struct str s, bool case_mapped, struct buf *to, struct why *why)
@@ -156,12 +158,8 @@ static bool username(struct str s, bool case_mapped, struct buf *to, struct why 
     size_t n = 0, done = 0, room = SCALARS_MAX;
     if (!login_scalars(s, in, SCALARS_MAX, &n, why))
         return false;
-    n = map_width(in, n);
-    if (n == 0 || !precis_class_is(in, n, false)) {
-        login_why(why, n == 0 ? "empty" : "holds a space, symbol or other character that no user name may hold");
-        return false;
-    }
-    if (case_mapped) {
+    map_width(in, n);
+    if (case_mapped && n > 0) {
         ucs4_t *got = u32_tolower(in, n, "", NULL, out, &room);
         if (got != out) {
             free(got);
@@ -173,6 +171,10 @@ static bool username(struct str s, bool case_mapped, struct buf *to, struct why 
     }
     if (!normalize(UNINORM_NFC, in, n, out, &done, why))
         return false;
+    if (done == 0 || !precis_class_is(out, done, false)) {
+        login_why(why, done == 0 ? "empty" : "holds a space, symbol or other character that no user name may hold");
+        return false;
+    }
     if (!precis_bidi_is(out, done)) {
         login_why(why, "mixes characters written from left and from right");
         return false;
@@ -194,7 +196,8 @@ static bool domain_ascii(struct str s, struct buf *to)
 {
     size_t before = to->n;
     for (size_t i = 0; i < s.n; i++) {
-        if (!ascii_is_alnum(s.p[i]) && !strchr("-._[]:", s.p[i]))
+        bool dot = s.p[i] == '.', label_empty = dot && (i == 0 || i + 1 == s.n || s.p[i - 1] == '.');
+        if (label_empty || (!ascii_is_alnum(s.p[i]) && !dot && !strchr("-_[]:", s.p[i])))
             return false;
         buf_add_byte(to, ascii_lower(s.p[i]));
     }
