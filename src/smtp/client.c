@@ -110,7 +110,7 @@ enum next smtp_client_lost(struct smtp_client *c, enum smtp_got what)
 static bool send_pending(struct smtp_client *c)
 {
     struct str *line = &c->state->pending;
-    if (line->n == 0)
+    if (!line->p) /* an empty line is one, too: the last answer of SCRAM */
         return true;
     if (buf_room(c->m.out) < line->n + 2)
         return false;
