@@ -138,7 +138,7 @@ static void committed(struct op *op)
     if (again || !good) { /* the client still has it and can say so itself, or come again (then some get it twice) */
         c->outcome = again ? RETRY : bad->outcome;
         c->why = again ? again->why : bad->why;
-    } else if (store_dsn(c)) {
+    } else if (!c->store->closing && store_dsn(c)) { /* closing: nobody hears the answer, so the client comes again */
         return;
     }
     store_commit_finish(c);
@@ -300,6 +300,30 @@ static void let_go(struct store_session *s)
     store_session_drop_body(s);
 }
 
+/* DONE: the operation is ready to be submitted. */
+static enum outcome decide(struct commit *c, struct store_session *s, const struct msg_commit *m, enum store_who who, const struct engine_account *user)
+{
+    struct store *st = c->store;
+    enum outcome o;
+
+    if (store_address(&c->arena, m->from, &c->from) != ADDRESS_OK || !fill(c, m, who == STORE_USER ? user->name : STR_NONE)) {
+        c->why = store_why("4.3.0", "no memory for this envelope: send it to fewer recipients at one time");
+        return RETRY;
+    }
+    if (c->kind == SMTP_SUBMISSION && who == STORE_NOBODY) {
+        c->why = store_why("5.7.0", "log in first");
+        return REFUSE;
+    }
+    if (!store_may_send(st, &c->arena, c->edge, who, user, &c->from, c->kind == SMTP_LMTP, &c->why))
+        return REFUSE;
+    o = resolve(c, who == STORE_USER, m->size);
+    if (o == DONE && (!store_plan(st, &c->arena, &c->op.accept, c->rcpts, &c->from) || !take_body(c, s))) {
+        c->why = store_why("4.3.0", "no memory for this message");
+        return RETRY;
+    }
+    return o;
+}
+
 void store_commit(struct store_edge *e, const struct msg_commit *m)
 {
     struct store *st = e->store;
@@ -327,16 +351,7 @@ void store_commit(struct store_edge *e, const struct msg_commit *m)
         return;
     }
     s->commit = c;
-    bool filled = store_address(&c->arena, m->from, &c->from) == ADDRESS_OK && fill(c, m, who == STORE_USER ? user.name : STR_NONE);
-    bool lmtp = c->kind == SMTP_LMTP;
-    c->outcome = RETRY;
-    c->why = store_why("4.3.0", "no memory for this envelope: send it to fewer recipients at one time");
-    if (filled && !store_may_send(st, &c->arena, e, who, &user, &c->from, lmtp, &c->why))
-        c->outcome = REFUSE;
-    else if (filled && (c->outcome = resolve(c, who == STORE_USER, m->size)) == DONE && (!store_plan(st, &c->arena, &c->op.accept, c->rcpts, &c->from) || !take_body(c, s))) {
-        c->outcome = RETRY;
-        c->why = store_why("4.3.0", "no memory for this message");
-    }
+    c->outcome = decide(c, s, m, who, &user);
     let_go(s);
     if (c->outcome == DONE)
         store_submit(st, &c->op);

@@ -121,7 +121,7 @@ void store_control_init(struct store *st)
 {
     st->control.hooks = (struct control_hooks){st, verifier, reload, stop, status, next_id, wake, progress, account_changed};
     st->control.started_ms = st->setup->started_ms;
-    st->control.dir = st->setup->dir;
+    st->control.dir = str_c(st->dir);
 }
 
 void store_control_verifier_made(struct store *st, const struct msg_verifier_made *m)

@@ -146,11 +146,14 @@ void store_metrics_text(struct store *st, struct buf *to)
     one(to, "store_bodies", "gauge", "Bodies in the log.", s.bodies);
     one(to, "store_queued", "gauge", "Recipients in the queue.", s.queued);
     one(to, "facts_dropped_total", "counter", "Lines of this role's log that found no room.", fact_dropped());
+    buf_add_c(to, "# TYPE penny_role_up gauge\n");
     for (size_t i = 0; i < ROLE_COUNT; i++)
-        if (st->roles[i].pid) {
+        if (st->roles[i].pid)
             buf_printf(to, "penny_role_up{role=\"%s\"} %d\n", role_name((enum role)i), st->roles[i].up);
+    buf_add_c(to, "# TYPE penny_role_restarts_total counter\n");
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        if (st->roles[i].pid)
             buf_printf(to, "penny_role_restarts_total{role=\"%s\"} %lu\n", role_name((enum role)i), (unsigned long)st->roles[i].restarts);
-        }
     latency(st, to);
     role_counts(st, to);
 }

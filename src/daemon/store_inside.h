@@ -126,13 +126,14 @@ struct store {
     struct loop_io engine_io;
     struct loop_defer turn;            /* engine_turn at the end of this turn of the loop */
     struct loop_timer death, stop_timer;
-    bool making_postmaster, dying, stopping;
+    bool making_postmaster, dying, stopping, closing;
     struct rcpt_wait *waiting;         /* for the postmaster's account */
     uint64_t next_query, next_id, ids_left;
     struct store_ask *asks;
     struct role_info roles[ROLE_COUNT];
     uint64_t latency[LATENCY_BUCKETS + 1], latency_us;  /* of accepted messages, from commit to durable */
     uint64_t accepted, refused, delivered, queued, notified;
+    char dir[1025];                    /* the data directory: only the first set-up names it */
     struct control_context control;
     struct control_server *control_server;
     struct metrics *metrics;

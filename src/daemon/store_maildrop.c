@@ -119,7 +119,7 @@ static void send_list(struct maildrop *d)
 
     while (d->sent < d->count) {
         struct buf b;
-        if (peer_room(p) < sizeof frame)
+        if (peer_room(p) == 0)
             return; /* store_maildrop_room goes on */
         buf_fixed(&b, frame, sizeof frame);
         for (; d->sent < d->count && buf_room(&b) >= MAILDROP_ENTRY_SIZE; d->sent++) {

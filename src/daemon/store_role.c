@@ -127,6 +127,10 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
     st = a->self;
     if (!st->setup) {
         use(st, next);
+        if (!str_to_c(next->dir, st->dir, sizeof st->dir)) {
+            *why = store_why("", "the data directory's path is too long");
+            return false;
+        }
         store_directory_init(st);
         store_control_init(st);
         return open_sockets(st, next, why);
@@ -139,13 +143,8 @@ static bool begin(struct actor *a, const struct setup *now, struct why *why)
 {
     struct store *st = a->self;
     struct engine_options o = {.threads = true};
-    char dir[1024];
 
-    if (!str_to_c(now->dir, dir, sizeof dir)) {
-        *why = store_why("", "the data directory's path is too long");
-        return false;
-    }
-    st->engine = engine_open(dir, now->lock_fd, &o, why);
+    st->engine = engine_open(st->dir, now->lock_fd, &o, why);
     if (!st->engine)
         return false;
     if (engine_fd(st->engine) >= 0 && !loop_io_start(&st->engine_io, engine_fd(st->engine), LOOP_READ)) {
@@ -329,7 +328,7 @@ static void clear(struct actor *a)
     if (!st)
         return;
     a->self = NULL;
-    st->stopping = true;
+    st->stopping = st->closing = true;
     store_asks_end(st, ASK_VERIFIER, "the server stops");
     store_asks_end(st, ASK_RELOAD, "the server stops");
     control_server_close(st->control_server);
