@@ -86,7 +86,7 @@ struct smtp_client {
     struct smtp_client_state *state;        /* the machine's own */
 };
 
-/* Before the first run. settings, arenas, m.out (at least SMTP_CLIENT_OUT_MIN octets), for implicit TLS m.tls have been set by the host. False: no memory. */
-enum { SMTP_CLIENT_OUT_MIN = 4096 };
+/* Before the first run. settings, arenas, m.out (at least SMTP_CLIENT_OUT_MIN octets; unread input: SMTP_CLIENT_IN_MIN), for implicit TLS m.tls have been set by the host. False: no memory. */
+enum { SMTP_CLIENT_OUT_MIN = 4096, SMTP_CLIENT_IN_MIN = SMTP_REPLY_READ_MAX + 16 };
 bool smtp_client_init(struct smtp_client *c) MUST_USE;
 void smtp_client_clear(struct smtp_client *c);

@@ -96,8 +96,18 @@ static enum next challenge(struct smtp_server *s)
     return AGAIN;
 }
 
+/* The response, decoded, may hold a password: it does not stay in memory that is given back. */
+static void wipe(struct str s)
+{
+    volatile char *p = (volatile char *)(uintptr_t)s.p;
+    for (size_t i = 0; i < s.n; i++)
+        p[i] = 0;
+}
+
 static enum next auth_answered(struct smtp_server *s)
 {
+    wipe(s->ask.data);
+    s->ask.data = STR_NONE;
     if (s->m.in.n)
         return smtp_premature(s, "AUTH");
     if (s->ask.outcome == RETRY)

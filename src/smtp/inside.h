@@ -17,6 +17,7 @@ enum {
     SERVER_OUT_ROOM = 3072,          /* the longest answer that one step writes (HELP, EHLO) */
     LOGIN_FAILURES_MAX = 3,          /* then 421 */
     LOGIN_DELAY_MS = 1000,           /* times the number of failures, before 535 */
+    TRACE_MAX = 3072,                /* Received with three names of 255 octets, TLS and one recipient; Date, From, Message-ID */
     DATA_PROGRESS = 512,             /* octets that earn another data_timeout */
     DISCARD_SPARE = 1024 * 1024,     /* a message that is refused is read up to twice message_max and this, then we hang up */
 };
@@ -41,6 +42,7 @@ struct transaction {
     struct smtp_refusal failed;      /* code: the message is refused at its end, what comes is thrown away */
     uint64_t progress;               /* octets since the deadline was moved */
     int64_t mail_ms, data_ms;
+    char trace[TRACE_MAX];           /* from the beginning, so that a full arena cannot cost a message that was read to its end */
 };
 
 struct smtp_state {

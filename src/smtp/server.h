@@ -2,6 +2,7 @@
 /* The server end of SMTP (RFC 5321), submission (6409) and LMTP (2033): a machine without I/O. See server.c for the states. */
 #pragma once
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/machine.h"
 #include "base/outcome.h"
 #include "smtp/envelope.h"
@@ -89,13 +90,14 @@ struct smtp_server {
     struct smtp_state *state;
 };
 
-/* m.out must hold at least SMTP_SERVER_OUT_MIN octets, body at least SMTP_SERVER_BODY_MIN. */
-enum { SMTP_SERVER_OUT_MIN = 4096, SMTP_SERVER_BODY_MIN = 512 };
+/* m.out must hold at least SMTP_SERVER_OUT_MIN octets, body at least SMTP_SERVER_BODY_MIN; of unread input the host must be able to hold
+   SMTP_SERVER_IN_MIN (the longest line). A wait for ROOM has no deadline of the machine's: a peer that never reads is the host's to give up. */
+enum { SMTP_SERVER_OUT_MIN = 4096, SMTP_SERVER_BODY_MIN = 512, SMTP_SERVER_IN_MIN = SMTP_AUTH_LINE_MAX + 16 };
 
 /* Before the first run. All pointers in s (settings, body, arenas, next_id, m.out, client) have been set by the host; m.tls.active for implicit TLS.
    False: no memory. The session has sent nothing yet; the first run gives the greeting. */
 bool smtp_server_init(struct smtp_server *s) MUST_USE;
-/* After the last run; frees nothing that belongs to the host. */
+/* After the last run and before the arenas are cleared; frees nothing that belongs to the host. */
 void smtp_server_clear(struct smtp_server *s);
 /* A session that the host will not serve: writes "421 4.7.0 why" to out; then close. */
 void smtp_server_refuse(struct buf *out, struct str hostname, const char *why);

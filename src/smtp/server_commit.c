@@ -7,7 +7,7 @@
 #include "message/trace.h"
 #include "smtp/inside.h"
 
-enum { TRACE_MAX = 4096, FINISH_ROOM = HEADER_NAME_HOLD + 16 };
+enum { FINISH_ROOM = HEADER_NAME_HOLD + 16 };
 
 static struct smtp_server *server_of(struct machine *m)
 {
@@ -123,13 +123,9 @@ static struct smtp_refusal complete(struct smtp_server *s, struct buf *trace, st
 
 static struct smtp_refusal make_trace(struct smtp_server *s)
 {
-    static const struct smtp_refusal no_memory = {452, "4.3.1", "No memory for the message, try again later"};
     struct transaction *t = s->state->t;
     struct buf trace;
-    char *storage = arena_alloc(s->transaction, TRACE_MAX);
-    if (!storage)
-        return no_memory;
-    buf_fixed(&trace, storage, TRACE_MAX);
+    buf_fixed(&trace, t->trace, sizeof t->trace);
     struct id_text id = id_text(s->ask.id);
     trace_received(&trace, &(struct trace_received){
         .helo = s->helo, .client_ip = str_c(s->client.ip), .client_name = str_c(s->client.name), .by = s->settings->hostname, .id = str_c(id.c),
@@ -143,8 +139,7 @@ static struct smtp_refusal make_trace(struct smtp_server *s)
         r = complete(s, &trace, str_c(id.c));
     if (t->scan.no_header)
         buf_add(&trace, S("\r\n")); /* else the first line of the text would be read as a header field */
-    if (trace.full)
-        return no_memory;
+    check(!trace.full); /* names have their limits: TRACE_MAX is their sum and more */
     s->ask.trace = buf_str(&trace);
     return r;
 }
