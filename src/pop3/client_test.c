@@ -3,6 +3,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include "base/compiler.h"
+#include "base/fail.h"
 #include "base/test.h"
 #include "base/transcript.h"
 #include "pop3/client_inside.h"
@@ -276,6 +277,43 @@ TEST(against_our_server)
         arena_clear(&h.texts);
     }
     random_seed(0);
+}
+
+/* The n-th allocation fails, for every n: the client ends and says so. */
+TEST(every_allocation_fails)
+{
+    static const char script[] = "+OK\r\n+OK\r\nSASL PLAIN\r\nPIPELINING\r\n.\r\n+OK\r\n+OK 1 5\r\n+OK\r\n1 5\r\n.\r\n+OK\r\n1 x\r\n.\r\n+OK\r\nabc\r\n.\r\n+OK\r\n";
+    bool failed = true;
+    for (uint64_t n = 1; failed && n < 200; n++) {
+        struct user u;
+        struct buf out, in;
+        char store[8192];
+        enum next next = AGAIN;
+        user_init(&u);
+        CHECK(job_add(&u, S("RETR 1")));
+        buf_fixed(&out, store, sizeof store);
+        buf_init(&in, 4096);
+        buf_add_c(&in, script);
+        fail_alloc_at(n);
+        if (user_open(&u, &out))
+            for (int i = 0; i < 100 && next != HANG_UP; i++) {
+                u.c.m.in_end = true;
+                next = turn(&u.c.m, &in);
+                buf_consume(&out, out.n);
+                if (next == WAIT && (u.c.m.wants & WANT_ANSWER))
+                    user_answer(&u);
+                drain_body(&u);
+                if (u.body.full)
+                    break; /* the host's own buffer: its session ends */
+            }
+        failed = fail_alloc_happened();
+        fail_alloc_at(0);
+        CHECK(failed || (next == HANG_UP && u.c.outcome == DONE));
+        CHECK(!failed || u.c.state == NULL || next == HANG_UP || u.body.full);
+        user_close(&u);
+        buf_free(&in);
+    }
+    CHECK(!failed);
 }
 
 /* A server that says anything: the client always ends, and never with more memory than it was given. */

@@ -4,6 +4,8 @@
    anybody. So a surrogate as RFC 6858 2 describes it: subjects become encoded words, addresses with a UTF-8 local part ones that cannot exist and
    say what they stood for, parameters RFC 2231's, what else cannot be said in ASCII is left out. The body goes as it is, as it always did.
 
+   LIST keeps saying the size of the message as it lies there (RFC 6858 4 allows it): to know the other, the message would have to be read.
+
    Fields are collected until the next one begins; only those with an octet above 127 are rewritten.                                       */
 #include "base/compiler.h"
 #include "base/utf8.h"

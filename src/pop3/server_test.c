@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/compiler.h"
 #include "base/encode.h"
+#include "base/fail.h"
 #include "base/test.h"
 #include "base/transcript.h"
 #include "pop3/inside.h"
@@ -277,6 +278,40 @@ TEST(scram_plus_over_the_machine)
     buf_free(&line);
     buf_free(&response);
     buf_free(&decoded);
+}
+
+/* The n-th allocation fails, for every n: the session answers [SYS/TEMP] or ends, and deletes nothing that QUIT did not commit. */
+TEST(every_allocation_fails)
+{
+    bool failed = true;
+    for (uint64_t n = 1; failed && n < 200; n++) {
+        struct host h;
+        struct buf out;
+        char store[8192];
+        host_init(&h);
+        h.settings.login_needs_tls = false;
+        host_add(&h, S("Subject: gr\xc3\xbc\xc3\x9f" "e\r\nFrom: J\xc3\xb6 <j\xc3\xb6@demo.test>\r\n\r\nbody\r\n"), true);
+        buf_fixed(&out, store, sizeof store);
+        fail_alloc_at(n);
+        if (host_open(&h, &out)) {
+            struct str in = S("USER alice@demo.test\r\nPASS secret pass\r\nAUTH PLAIN AGFsaWNlQGRlbW8udGVzdABzZWNyZXQgcGFzcw==\r\n"
+                              "TOP 1 0\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n");
+            enum next next = AGAIN;
+            for (int i = 0; i < 100 && next != HANG_UP; i++) {
+                h.s.m.in_end = true;
+                next = run(&h, &in, 1 + i * 5000);
+                h.s.m.timed_out = true;
+                buf_consume(&out, out.n);
+            }
+            CHECK_NUM(next, HANG_UP);
+        }
+        failed = fail_alloc_happened();
+        fail_alloc_at(0);
+        CHECK(failed || h.deleted_any);
+        host_close(&h);
+        arena_clear(&h.texts);
+    }
+    CHECK(!failed);
 }
 
 /* COUNT random and mutated sessions: nothing crashes, nothing is deleted without QUIT, every session ends. */

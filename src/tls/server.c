@@ -136,9 +136,12 @@ static struct tls_entry *entry_new(struct tls_server_context *c, X509 *leaf)
 {
     if (c->entry_count == CERTIFICATES_MAX)
         return NULL;
-    struct tls_entry *grown = realloc(c->entry, (c->entry_count + 1) * sizeof *grown);
+    struct tls_entry *grown = fail_calloc(c->entry_count + 1, sizeof *grown);
     if (!grown)
         return NULL;
+    if (c->entry_count > 0)
+        memcpy(grown, c->entry, c->entry_count * sizeof *grown);
+    free(c->entry);
     c->entry = grown;
     SSL_CTX *ctx = tls_ctx_new(TLS_server_method());
     if (!ctx)

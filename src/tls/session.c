@@ -8,9 +8,8 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "base/fail.h"
-#include "base/check.h"
 #include "base/clock.h"
+#include "base/fail.h"
 #include "tls/inside.h"
 
 enum { RECORD_MAX = 16384 };
@@ -99,8 +98,10 @@ struct tls *tls_server_new(struct tls_server_context *c)
     t->server = c;
     SSL_set_accept_state(t->ssl);
     pthread_mutex_lock(&c->lock);
-    if (c->ticket_count == 0)
-        SSL_set_options(t->ssl, SSL_OP_NO_TICKET), SSL_set_num_tickets(t->ssl, 0);
+    if (c->ticket_count == 0) {
+        SSL_set_options(t->ssl, SSL_OP_NO_TICKET);
+        SSL_set_num_tickets(t->ssl, 0);
+    }
     pthread_mutex_unlock(&c->lock);
     return t;
 }
@@ -185,6 +186,12 @@ static enum tls_result ended(struct tls *t, int result, struct why *why)
     return TLS_FAILED;
 }
 
+static enum tls_result pause_with(struct tls *t, enum tls_result result)
+{
+    t->in = t->out = NULL;
+    return result;
+}
+
 static bool begin(struct tls *t, struct buf *in, struct buf *out)
 {
     if (t->failed)
@@ -204,9 +211,8 @@ enum tls_result tls_handshake(struct tls *t, struct buf *in, struct buf *out, st
     int result = SSL_do_handshake(t->ssl);
     if (result != 1)
         return ended(t, result, why);
-    t->in = t->out = NULL;
     t->done = true;
-    return TLS_OK;
+    return pause_with(t, TLS_OK);
 }
 
 enum tls_result tls_read(struct tls *t, struct buf *in, struct buf *plain, struct buf *out)
@@ -217,12 +223,12 @@ enum tls_result tls_read(struct tls *t, struct buf *in, struct buf *plain, struc
         /* A record never holds more than came in for it: room for that is room enough, and no buffer grows for nothing. */
         size_t want = (size_t)SSL_pending(t->ssl) + in->n, room = buf_room(plain);
         if (room == 0)
-            return t->in = t->out = NULL, want > 0 ? TLS_OK : TLS_MORE;
+            return pause_with(t, want > 0 ? TLS_OK : TLS_MORE);
         want = want < 64 ? 64 : want > RECORD_MAX ? RECORD_MAX : want;
         want = want < room ? want : room;
         char *p = buf_reserve(plain, want);
         if (!p)
-            return t->in = t->out = NULL, TLS_MORE;
+            return pause_with(t, TLS_MORE);
         int got = SSL_read(t->ssl, p, (int)want);
         if (got <= 0)
             return ended(t, got, NULL);
@@ -240,8 +246,7 @@ enum tls_result tls_write(struct tls *t, struct buf *plain, struct buf *out)
             return ended(t, wrote, NULL);
         buf_consume(plain, (size_t)wrote);
     }
-    t->in = t->out = NULL;
-    return TLS_OK;
+    return pause_with(t, TLS_OK);
 }
 
 void tls_close(struct tls *t, struct buf *out)

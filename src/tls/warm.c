@@ -37,13 +37,11 @@ bool tls_warm(void)
 
 void tls_why(struct why *why, const char *what)
 {
-    unsigned long e, last = 0;
-    while ((e = ERR_get_error()) != 0)
-        if (last == 0 || ERR_GET_REASON(last) == ERR_R_PASSED_NULL_PARAMETER)
-            last = e;
+    unsigned long cause = ERR_get_error(); /* the oldest; those behind it only say where it led */
+    ERR_clear_error();
     if (!why)
         return;
-    const char *reason = last ? ERR_reason_error_string(last) : NULL;
+    const char *reason = cause ? ERR_reason_error_string(cause) : NULL;
     why->status[0] = '\0';
     if (reason)
         snprintf(why->text, sizeof why->text, "%s: %s", what, reason);
