@@ -12,7 +12,8 @@ static void write_value(struct json_writer *w, const struct json *v, const char 
     for (;;) {
         char member[64];
         if (depth > 0 && stack[depth - 1]->kind == JSON_OBJECT) {
-            (void)str_to_c(str_head(at->name, sizeof member - 1), member, sizeof member);
+            if (!str_to_c(at->name, member, sizeof member)) /* too long, or holds a NUL */
+                strcpy(member, "?");
             name = member;
         } else {
             name = depth > 0 ? NULL : name;

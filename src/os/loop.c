@@ -191,6 +191,11 @@ static int64_t wait_time(const struct loop *loop, int64_t most)
     return due < 0 ? most : most < 0 || due < most ? due : most;
 }
 
+static bool is_alive(const struct loop *loop)
+{
+    return loop->ios > 0 || loop->timers || loop->deferred.next != &loop->deferred;
+}
+
 bool loop_turn(struct loop *loop, int64_t wait_ms)
 {
     apply_changes(loop);
@@ -200,14 +205,14 @@ bool loop_turn(struct loop *loop, int64_t wait_ms)
     dispatch(loop, n);
     timer_run_due(loop);
     run_deferred(loop);
-    return loop->ios > 0 || loop->timers || loop->deferred.next != &loop->deferred;
+    return is_alive(loop);
 }
 
 void loop_run(struct loop *loop)
 {
     loop->stopping = false;
-    while (!loop->stopping && loop_turn(loop, -1))
-        ;
+    while (!loop->stopping && is_alive(loop))
+        loop_turn(loop, -1);
 }
 
 void loop_stop(struct loop *loop)
