@@ -373,7 +373,7 @@ static bool apply_dropped(struct index *x, const struct record *r)
         return broken(r);
     for (uint32_t i = 0; i < x->live_count; i++)
         if (x->live[i].segment == segment)
-            x->live[i].bytes = 0;
+            x->live[i--] = x->live[--x->live_count];
     return segment == 0 || RUN(x, Q_LIVE_DROP, segment);
 }
 

@@ -17,7 +17,7 @@ enum {
     SEGMENT_HEADER = 4096,
     RECORD_HEADER = 32,
     SEGMENT_SIZE = 64 * 1024 * 1024,
-    SEGMENT_SIZE_MIN = 64 * 1024,        /* tests */
+    SEGMENT_SIZE_MIN = 128 * 1024,       /* tests; a piece of a body has to fit */
     RECORD_MAX = 16 * 1024 * 1024,       /* payload; a reader believes no more */
     MARK_SIZE = 72,                      /* payload of a commit mark */
 };

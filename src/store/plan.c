@@ -28,7 +28,7 @@ enum plan plan_room(struct engine *e, struct op *op, size_t n)
 {
     struct batch *b = &e->batch;
     size_t mark = record_size(MARK_SIZE), have = b->bodies.n + b->facts.n;
-    if (n > e->log.segment_size / 4)
+    if (n > e->log.segment_size / 4 && (op->kind != OP_OWN || n + mark > e->log.segment_size - SEGMENT_HEADER))
         return op_fail(op, RETRY, "4.5.3", "too many recipients or too long a header for one message");
     if (b->op_count == 0) {
         int r = reserve_fits(e, n + mark) ? 0 : reserve_next_segment(e);

@@ -15,6 +15,7 @@ static uint64_t live_bytes(struct engine *e)
 
 void engine_stat(struct engine *e, struct engine_stat *to)
 {
+    bool known = index_wait(e, e->last_end);
     *to = e->stat;
     to->segments = e->log.count;
     for (size_t i = 0; i < e->log.count; i++) {
@@ -31,7 +32,7 @@ void engine_stat(struct engine *e, struct engine_stat *to)
     to->accounts = e->accounts_by_id.count;
     to->domains = e->domains.count;
     to->aliases = e->aliases.count;
-    sqlite3_stmt *s = index_wait(e, e->last_end) ? index_q(e->read, Q_R_COUNTS) : NULL;
+    sqlite3_stmt *s = known ? index_q(e->read, Q_R_COUNTS) : NULL;
     if (s && sqlite3_step(s) == SQLITE_ROW) {
         to->bodies = (uint64_t)sqlite3_column_int64(s, 0);
         to->queued = (uint64_t)sqlite3_column_int64(s, 1);
