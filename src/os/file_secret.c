@@ -25,9 +25,9 @@ static enum outcome read_line(int fd, struct buf *to, struct why *why)
         ssize_t n = OS_CALL(read(fd, &c, 1));
         if (n < 0)
             return no(why, errno == EINTR ? "interrupted" : "standard input cannot be read");
+        any = any || n > 0;
         if (n == 0 || c == '\n')
             break;
-        any = true;
         buf_add_byte(to, c);
     }
     struct str line = buf_str(to);
