@@ -244,6 +244,7 @@ void actor_from_master(struct actor *a, const struct message *m, int *fd)
         break;
     case MSG_reloaded:
     case MSG_role_state:
+    case MSG_ticket_key:
         a->type->message(a, &a->peers[ROLE_MASTER], m);
         break;
     default:

@@ -116,6 +116,9 @@ static void edge_message(struct actor *a, struct peer *from, const struct messag
     case MSG_id_range:
         on_range(e, &m->id_range);
         break;
+    case MSG_ticket_key:
+        edge_settings_ticket_key(e, m->ticket_key.key);
+        break;
 #define TO_SESSION(kind)                                                                                               \
     case MSG_##kind:                                                                                                   \
         to_session(e, m->kind.session, m);                                                                             \

@@ -44,6 +44,7 @@ struct edge_settings {
     struct pop3_settings pop3[2];
 };
 struct edge_settings *edge_settings_new(struct edge *e, const struct setup *setup, struct why *why);
+void edge_settings_ticket_key(struct edge *e, struct str key); /* a new one, for new tickets; a later set-up brings it along */
 struct edge_settings *edge_settings_hold(struct edge_settings *s);
 void edge_settings_drop(struct edge_settings *s);
 

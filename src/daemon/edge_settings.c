@@ -59,6 +59,18 @@ static bool certificates(struct edge *e, struct edge_settings *s, const struct s
     return true;
 }
 
+void edge_settings_ticket_key(struct edge *e, struct str key)
+{
+    const unsigned char *octets = (const unsigned char *)key.p;
+
+    if (!e || key.n != 80)
+        return;
+    if (e->settings && e->settings->tls)
+        tls_server_context_ticket_key(e->settings->tls, octets);
+    if (e->coming && e->coming->tls)
+        tls_server_context_ticket_key(e->coming->tls, octets);
+}
+
 struct edge_settings *edge_settings_new(struct edge *e, const struct setup *setup, struct why *why)
 {
     struct edge_settings *s = calloc(1, sizeof *s);

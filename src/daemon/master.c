@@ -4,10 +4,13 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/facts.h"
+#include "base/random.h"
 #include "daemon/master.h"
 #include "os/sandbox.h"
 #include <signal.h>
 #include <stdio.h>
+
+enum { TICKET_KEY_MS = 60 * 60 * 1000 };
 
 void master_fail(struct master *m, int status, const char *what, const struct why *why)
 {
@@ -299,6 +302,17 @@ static void on_sweep(void *self)
     master_sweep(self);
 }
 
+/* A stolen ticket key opens recorded sessions of at most two hours. */
+static void on_ticket_time(void *self)
+{
+    struct master *m = self;
+
+    random_bytes(m->ticket_key, sizeof m->ticket_key);
+    for (int i = ROLE_EDGE_MX; i <= ROLE_EDGE_USER; i++)
+        crew_send(&m->crew[i], &MSG(ticket_key, .key = str_of(m->ticket_key, sizeof m->ticket_key)), -1);
+    loop_timer_in(&m->ticket_timer, TICKET_KEY_MS);
+}
+
 int master_run(struct master *m)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
@@ -308,6 +322,8 @@ int master_run(struct master *m)
     buf_init(&m->scratch, FRAME_MAX);
     loop_timer_init(&m->stop_timer, m->loop, on_stop_late, m);
     loop_timer_init(&m->reload_timer, m->loop, master_reload_late, m);
+    loop_timer_init(&m->ticket_timer, m->loop, on_ticket_time, m);
+    loop_timer_in(&m->ticket_timer, TICKET_KEY_MS);
     loop_defer_init(&m->sweep, m->loop, on_sweep, m);
     for (int i = 0; i < ROLE_COUNT; i++) {
         m->crew[i] = (struct crew){.master = m, .who = (enum role)i};
@@ -323,6 +339,7 @@ int master_run(struct master *m)
         crew_free(&m->crew[i]);
     loop_signals_stop(&m->signals);
     loop_timer_stop(&m->stop_timer);
+    loop_timer_stop(&m->ticket_timer);
     loop_timer_stop(&m->reload_timer);
     loop_defer_stop(&m->sweep);
     buf_free(&m->scratch);

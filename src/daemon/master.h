@@ -73,7 +73,7 @@ struct master {
     uint64_t generation;
     uint32_t incarnations;
     struct crew crew[ROLE_COUNT];       /* [ROLE_MASTER] is not used */
-    struct loop_timer stop_timer, reload_timer;
+    struct loop_timer stop_timer, reload_timer, ticket_timer;
     struct loop_defer sweep;            /* frees actors, looks whether all is done */
     int stop_phase;
     uint64_t reload_query;
