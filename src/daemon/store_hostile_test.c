@@ -14,7 +14,7 @@ static struct str address(void)
 {
     static const char *const all[] = {
         "alice@demo.test", "bob@demo.test", "team@demo.test", "loop@demo.test", "postmaster", "", "x@elsewhere.test", "alice+x@demo.test", "\"quo\\\"ted\"@demo.test", "@", "a@b@c", "<>",
-        "\xff\xfe@demo.test", "user@[IPv6:::1]", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@demo.test", "b\xc3\xbc" "cher@demo.test",
+        "\xff\xfe@demo.test", "user@[IPv6:::1]", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@demo.test", "\xc3\xbc-cher@demo.test",
     };
     return str_c(all[random_below(countof(all))]);
 }
