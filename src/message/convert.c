@@ -18,7 +18,7 @@ enum action {
     SANITIZE,   /* cannot be decoded, so cannot be encoded anew: unfit octets become "?" */
 };
 
-struct part { uint32_t high, size; uint8_t flags, action, encoding, kind; bool text, root, mime_version, typed; };
+struct part { uint32_t high, size; uint8_t flags, action, encoding, kind; bool text, root, mime_version, typed, fields_first; };
 
 /* Octets that go through as they are, made fit one by one. */
 struct filter { size_t column; bool cr, dropping; };
@@ -38,7 +38,7 @@ struct convert {
     size_t column;
     bool cr;
     /* second pass */
-    bool writing;
+    bool writing, begun;
     uint32_t next;
     struct buf *out;
     struct filter filter;
@@ -156,6 +156,7 @@ static void look_headed(void *self, uint64_t offset, const struct scan_facts *f)
     p->kind = (uint8_t)f->kind;
     p->text = strcmp(f->type, "text") == 0 || strcmp(f->type, "message") == 0 || strcmp(f->type, "multipart") == 0;
     p->typed = f->typed;
+    p->fields_first = f->broken > 0; /* with its first field gone, such a line could stand first and make the header none */
     p->mime_version = (f->seen & HEADER_MIME_VERSION) != 0;
     if (c->cr)
         c->structure |= HAS_BARE;
@@ -236,7 +237,7 @@ static void filter_byte(struct convert *c, char x, enum filter_kind kind)
         if (kind == FILTER_GLUE)
             filter_newline(c);
         else
-            filter_byte(c, 0, kind);
+            filter_byte(c, kind == FILTER_DELIMITER ? ' ' : 0, kind);
     }
     if (x == '\n') {
         filter_newline(c);
@@ -282,6 +283,38 @@ static void filter_end(struct convert *c, enum filter_kind kind)
     c->filter = (struct filter){.column = c->filter.column};
 }
 
+static const char *label(const struct convert *c, const struct part *p)
+{
+    switch ((enum action)p->action) {
+    case TO_QP: return "quoted-printable";
+    case TO_BASE64: return "base64";
+    case RELABEL: return c->to == CONVERT_8BIT && (p->kind != SCAN_LEAF || (p->flags & HAS_HIGH)) ? "8bit" : "7bit";
+    case KEEP:
+    case SANITIZE: break;
+    }
+    return NULL;
+}
+
+static void add_line(struct convert *c, const char *name, const char *value)
+{
+    buf_add_c(c->out, name);
+    buf_add_c(c->out, value);
+    buf_add(c->out, S("\r\n"));
+}
+
+/* The fields that say how the content is encoded now. */
+static void add_fields(struct convert *c, const struct part *p)
+{
+    const char *encoding = label(c, p);
+    if (!encoding)
+        return;
+    if (p->root && !p->mime_version)
+        add_line(c, "MIME-Version: ", "1.0");
+    if (p->root && !p->typed && (p->flags & HAS_HIGH)) /* RFC 1428 */
+        add_line(c, "Content-Type: text/plain; charset=", p->flags & HAS_BAD_UTF8 ? "unknown-8bit" : "utf-8");
+    add_line(c, "Content-Transfer-Encoding: ", encoding);
+}
+
 static void write_begin(void *self, uint64_t offset)
 {
     struct convert *c = self;
@@ -294,6 +327,8 @@ static void write_begin(void *self, uint64_t offset)
     enum action a = (enum action)current(c)->action;
     if (a != KEEP && a != SANITIZE)
         c->strip.drop = HEADER_CONTENT_TRANSFER_ENCODING;
+    if (current(c)->fields_first)
+        add_fields(c, current(c));
 }
 
 /* The empty line is kept back: fields may have to stand before it. */
@@ -317,25 +352,6 @@ static void write_header(void *self, struct str bytes)
     }
 }
 
-static const char *label(const struct convert *c, const struct part *p)
-{
-    switch ((enum action)p->action) {
-    case TO_QP: return "quoted-printable";
-    case TO_BASE64: return "base64";
-    case RELABEL: return c->to == CONVERT_8BIT && (p->kind != SCAN_LEAF || (p->flags & HAS_HIGH)) ? "8bit" : "7bit";
-    case KEEP:
-    case SANITIZE: break;
-    }
-    return NULL;
-}
-
-static void add_line(struct convert *c, const char *name, const char *value)
-{
-    buf_add_c(c->out, name);
-    buf_add_c(c->out, value);
-    buf_add(c->out, S("\r\n"));
-}
-
 static void write_headed(void *self, uint64_t offset, const struct scan_facts *f)
 {
     struct convert *c = self;
@@ -351,12 +367,8 @@ static void write_headed(void *self, uint64_t offset, const struct scan_facts *f
     filter_end(c, FILTER_HEADER);
     if (encoding && c->filter.column > 0)
         filter_newline(c);
-    if (encoding && p->root && !p->mime_version)
-        add_line(c, "MIME-Version: ", "1.0");
-    if (encoding && p->root && !p->typed && (p->flags & HAS_HIGH)) /* RFC 1428 */
-        add_line(c, "Content-Type: text/plain; charset=", p->flags & HAS_BAD_UTF8 ? "unknown-8bit" : "utf-8");
-    if (encoding)
-        add_line(c, "Content-Transfer-Encoding: ", encoding);
+    if (!p->fields_first)
+        add_fields(c, p);
     if (blank || encoding)
         buf_add(c->out, S("\r\n"));
     c->filter = (struct filter){0};
@@ -448,21 +460,28 @@ void convert_look(struct convert *c, struct str piece)
 
 void convert_rewind(struct convert *c)
 {
-    const struct scan_watch write = {write_begin, write_header, write_headed, write_body, write_glue, write_delimiter, write_end, c};
-    struct buf nothing;
-    buf_fixed(&nothing, NULL, 0); /* the first part begins before there is a buffer; nothing is written by that */
-    c->out = &nothing;
     c->writing = true;
+    c->begun = false;
     c->next = c->depth = 0;
     c->filter = (struct filter){0};
     buf_fixed(&c->stripped, c->strip_storage, sizeof c->strip_storage);
-    scan_init(&c->scan, &write);
-    c->out = NULL;
+}
+
+/* The scanner begins its first part at once, and that may write. */
+static void begin_writing(struct convert *c, struct buf *out)
+{
+    const struct scan_watch write = {write_begin, write_header, write_headed, write_body, write_glue, write_delimiter, write_end, c};
+    c->out = out;
+    if (!c->begun)
+        scan_init(&c->scan, &write);
+    c->begun = true;
 }
 
 void convert_feed(struct convert *c, struct str *in, struct buf *out)
 {
-    c->out = out;
+    if (buf_room(out) < ROOM)
+        return;
+    begin_writing(c, out);
     while (in->n > 0 && buf_room(out) >= ROOM) {
         size_t most = CHUNK_MIN + (buf_room(out) - ROOM) / 4; /* quoted-printable triples, and some; what was held comes on top */
         struct str piece = str_head(*in, most);
@@ -476,7 +495,7 @@ bool convert_end(struct convert *c, struct buf *out)
 {
     if (buf_room(out) < ROOM)
         return false;
-    c->out = out;
+    begin_writing(c, out);
     scan_end(&c->scan);
     c->out = NULL;
     return true;

@@ -163,6 +163,13 @@ static const char *subject_start(const struct dsn *d)
     return starts[worst];
 }
 
+static void add_host(struct buf *b, struct str host)
+{
+    host = host.n ? str_head(host, 255) : S("localhost");
+    for (size_t i = 0; i < host.n; i++)
+        buf_add_byte(b, ascii_is_alnum(host.p[i]) || (host.p[i] && strchr(".-[]:", host.p[i])) ? host.p[i] : '-');
+}
+
 static void write_id(struct buf *b, const struct dsn *d, const struct names *n)
 {
     buf_add(b, S("Message-ID: <"));
@@ -171,8 +178,8 @@ static void write_id(struct buf *b, const struct dsn *d, const struct names *n)
             buf_add_byte(b, d->message_id.p[i] > ' ' && d->message_id.p[i] < 0x7f && !strchr("<>", d->message_id.p[i]) ? d->message_id.p[i] : '-');
     else
         buf_printf(b, "%s@", n->id);
-    for (size_t i = 0; !d->message_id.n && i < d->hostname.n && i < 255; i++)
-        buf_add_byte(b, ascii_is_alnum(d->hostname.p[i]) || strchr(".-[]:", d->hostname.p[i]) ? d->hostname.p[i] : '-');
+    if (!d->message_id.n)
+        add_host(b, d->hostname);
     buf_add(b, S(">\r\n"));
 }
 
@@ -186,8 +193,7 @@ static void write_head(struct dsn_out *o, const struct dsn *d, const struct name
     buf_add(&b, S("\r\n"));
     buf_fixed(&from, address, sizeof address);
     buf_add(&from, S("Mail Delivery System <postmaster@"));
-    for (size_t i = 0; i < d->hostname.n && i < 255; i++)
-        buf_add_byte(&from, ascii_is_alnum(d->hostname.p[i]) || strchr(".-[]:", d->hostname.p[i]) ? d->hostname.p[i] : '-');
+    add_host(&from, d->hostname);
     buf_add(&from, S(">"));
     header_write_raw(&b, "From", buf_str(&from));
     struct header_address to = {.name = S(""), .adr = d->to};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 /* The fields of message/delivery-status (RFC 3464 2) and message/global-delivery-status (RFC 6533 4). Values of others are cut, cleaned and folded. */
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "message/date.h"
 #include "message/dsn_inside.h"
@@ -68,7 +69,10 @@ static void add_address(struct dsn_out *o, const char *name, struct str type, st
                 buf_printf(&b, "\\x{%02X}", (unsigned)c);
         }
     }
-    add_field(o, name, &b);
+    dsn_add_c(o, name); /* in one piece: a fold could eat a blank of a quoted local part */
+    dsn_add(o, S(": "));
+    dsn_add(o, str_head(buf_str(&b), TEXT_LINE_MAX - 30));
+    dsn_add(o, S("\r\n"));
 }
 
 static void add_original(struct dsn_out *o, struct str orcpt, bool utf8)

@@ -94,7 +94,7 @@ struct str dsn_status(const struct dsn_recipient *r)
 /* A line of ours or of others: controls away, long ones wrapped with an indent. */
 static void add_line(struct dsn_out *o, struct str indent, struct str s)
 {
-    char storage[256];
+    char storage[512];
     struct buf line;
     s = str_trim(str_head(s, DSN_FIELD_MAX));
     do {
@@ -108,8 +108,10 @@ static void add_line(struct dsn_out *o, struct str indent, struct str s)
         }
         buf_fixed(&line, storage, sizeof storage);
         buf_add(&line, indent);
-        for (size_t i = 0; i < n; i++)
-            buf_add_byte(&line, is_ctl(s.p[i]) ? ' ' : s.p[i]);
+        for (size_t i = 0, used; i < n; i += used) {
+            uint32_t c = utf8_next(str_of(s.p + i, n - i), &used);
+            utf8_add(&line, c < 0x20 || c == 0x7f ? ' ' : c); /* what is not UTF-8 becomes U+FFFD */
+        }
         buf_add(&line, S("\r\n"));
         dsn_add(o, buf_str(&line));
         s = str_trim(str_skip(s, n));
@@ -210,7 +212,8 @@ bool dsn_text_is_ascii(const struct dsn *d)
     bool ascii = utf8_is_ascii(d->subject) && utf8_is_ascii(d->hostname) && utf8_is_ascii(d->id);
     for (size_t i = 0; i < d->count; i++) {
         const struct dsn_recipient *r = &d->recipients[i];
-        ascii = ascii && utf8_is_ascii(r->final) && utf8_is_ascii(r->why) && utf8_is_ascii(r->diagnostic) && utf8_is_ascii(r->remote_mta);
+        ascii = ascii && utf8_is_ascii(r->final) && utf8_is_ascii(r->why) && utf8_is_ascii(r->diagnostic) && utf8_is_ascii(r->remote_mta) &&
+                utf8_is_ascii(r->status);
     }
     return ascii;
 }

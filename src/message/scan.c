@@ -93,6 +93,7 @@ static void read_facts(struct mime_scan *s, struct scan_entity *e, struct scan_f
         f->encoding = mime_encoding_of(head);
     }
     f->seen = s->header.seen;
+    f->broken = s->header.broken;
     bool multipart = strcmp(f->type, "multipart") == 0;
     bool message = strcmp(f->type, "message") == 0 && (strcmp(f->subtype, "rfc822") == 0 || strcmp(f->subtype, "global") == 0 || strcmp(f->subtype, "news") == 0);
     struct str boundary = header_param(params, "boundary");
@@ -328,19 +329,24 @@ static bool line_start_byte(struct mime_scan *s, char c)
     return false;
 }
 
+/* The line of a delimiter is over. */
+static void delimiter_over(struct mime_scan *s)
+{
+    s->delimiter = false;
+    s->line_start = true;
+    if (s->opens && s->parts < MIME_PARTS_MAX)
+        begin_entity(s);
+    else if (s->opens)
+        s->flaws |= MIME_FLAW_PARTS;
+}
+
 static size_t delimiter_text(struct mime_scan *s, struct str piece)
 {
     size_t n = str_find(piece, '\n');
     n += n < piece.n;
     report(s, s->watch.delimiter, str_head(piece, n));
-    if (piece.p[n - 1] == '\n') {
-        s->delimiter = false;
-        s->line_start = true;
-        if (s->opens && s->parts < MIME_PARTS_MAX)
-            begin_entity(s);
-        else if (s->opens)
-            s->flaws |= MIME_FLAW_PARTS;
-    }
+    if (piece.p[n - 1] == '\n')
+        delimiter_over(s);
     return n;
 }
 
@@ -383,6 +389,8 @@ void scan_end(struct mime_scan *s)
     }
     if (s->pend_n)
         release_pend(s);
+    if (s->delimiter)
+        delimiter_over(s);
     while (s->depth > 0)
         end_entity(s);
 }

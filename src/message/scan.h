@@ -15,6 +15,7 @@ struct scan_facts {           /* of an entity whose header has ended */
     enum scan_kind kind;
     bool typed;
     uint32_t seen;            /* enum header_bit of its header */
+    uint32_t broken;          /* lines of its header that are no field */
     uint32_t flaws;           /* enum mime_flaw */
 };
 struct scan_watch {           /* what happens, in order; any may be NULL. Every byte of the message is reported once as header, body or glue. */
