@@ -14,8 +14,9 @@ struct tls_server_context;
 struct tls_client_context;
 struct tls;
 
-/* Signs digest-then-sign as OpenSSL's provider interface asks: alg is "ECDSA", "RSA-PSS", "RSA-PKCS1" or "ED25519", digest its name ("SHA256", "" for Ed25519),
-   tbs the bytes to be signed (not yet hashed). Called on whatever thread runs the hand-shake; may block. False: the hand-shake fails. */
+/* Signs with the private key number key: alg is "ECDSA", "RSA-PSS" (salt as long as the digest), "RSA-PKCS1" or "ED25519", digest "SHA256", "SHA384", "SHA512"
+   ("" for Ed25519), tbs the bytes to be signed (not yet hashed). signature gets the octets as they go on the wire (ECDSA: DER) and has room for the longest.
+   Called on whatever thread runs the hand-shake; may block. False: the hand-shake fails. */
 typedef bool tls_sign_fn(void *to, uint32_t key, const char *alg, const char *digest, struct str tbs, struct buf *signature);
 
 /* chain: PEM, leaf first. key: number that sign gets. NULL with why when the PEM is broken. Certificates are chosen by SNI, the first is the default. */
@@ -24,10 +25,12 @@ bool tls_server_context_add(struct tls_server_context *c, struct str chain_pem, 
 void tls_server_context_sign(struct tls_server_context *c, tls_sign_fn *sign, void *to);
 void tls_server_context_ticket_key(struct tls_server_context *c, const unsigned char key[80]); /* shared by edges, rotated by keys */
 void tls_server_context_free(struct tls_server_context *c); /* sessions keep their reference */
-/* verify: NULL no check, else the CA bundle as PEM text. */
+/* ca_pem: the bundle of authorities as PEM text, may be empty. verify: a server that they do not vouch for fails the hand-shake; else tls_peer_verified tells.
+   NULL: no memory, or verify without any authority. */
 struct tls_client_context *tls_client_context_new(struct str ca_pem, bool verify);
 void tls_client_context_free(struct tls_client_context *c);
 
+/* NULL: no memory, or no certificate was added. server_name goes into SNI (unless it is an IP address); check_name: the certificate must be for it. */
 struct tls *tls_server_new(struct tls_server_context *c);
 struct tls *tls_client_new(struct tls_client_context *c, struct str server_name, bool check_name);
 void tls_free(struct tls *t);
@@ -45,7 +48,7 @@ enum tls_result tls_write(struct tls *t, struct buf *plain, struct buf *out);   
 void tls_close(struct tls *t, struct buf *out);                                                /* close_notify */
 void tls_facts_get(const struct tls *t, struct tls_facts *to);
 bool tls_peer_verified(const struct tls *t);
-void tls_peer_fingerprint(const struct tls *t, unsigned char sha256[32]);
+void tls_peer_fingerprint(const struct tls *t, unsigned char sha256[32]); /* zeros when the peer showed no certificate */
 
 /* Keys, for the keys role and for commands. */
 struct tls_key;
