@@ -14,7 +14,8 @@ static int log_in(struct agent *g, struct account *a, bool pop3, struct trust *t
 /* Logs in once; asks about a certificate that nobody vouches for. The pin, if one is needed, is set. -1: fine. */
 static int try_end(struct agent *g, struct account *a, bool pop3)
 {
-    const struct endpoint *to = pop3 ? &a->pop3 : &a->submission;
+    struct endpoint *to = pop3 ? &a->pop3 : &a->submission;
+    endpoint_probe(to);
     struct trust t = account_trust(g, STR_NONE, a->trust_file);
     t.learn = agent_has(g, OPTION_TRUST_SEEN);
     t.ask = file_is_terminal(0);

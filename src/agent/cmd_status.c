@@ -16,53 +16,54 @@ static void member(const struct json *j, const char *name, const char *shown)
     }
 }
 
-/* What the server adds (roles, sessions …) in its own words, whatever it is. */
-static void tree(const struct json *j, unsigned depth)
+static void value(struct agent *g, const struct json *m)
 {
-    for (const struct json *m = j->child; m; m = m->next) {
-        bool plain = true;
-        printf("%*s", (int)depth * 2, "");
-        if (m->name.n) {
-            agent_print(m->name);
-            for (size_t i = m->name.n + depth * 2; i < 12; i++)
-                putchar(' ');
+    int64_t at = m->kind == JSON_STR && m->str.n == 20 && m->str.p[10] == 'T' ? agent_time_of(m->str) : 0;
+    if (at)
+        agent_print(agent_age_text(&g->a, at));
+    else if (m->kind == JSON_STR)
+        agent_print(m->str);
+    else if (m->kind == JSON_BOOL)
+        fputs(m->num ? "yes" : "no", stdout);
+    else
+        printf("%lld", (long long)m->num);
+}
+
+/* Members side by side; what is nested follows in the same line. */
+static void side_by_side(struct agent *g, const struct json *j)
+{
+    bool first = true;
+    for (const struct json *c = j->child; c; c = c->next) {
+        bool nested = c->kind == JSON_ARRAY || c->kind == JSON_OBJECT;
+        if ((nested && !c->child) || c->kind == JSON_NULL)
+            continue;
+        fputs(first ? "" : "  ", stdout);
+        if (c->name.n && !(first && c->kind == JSON_STR)) { /* the first text names the line: no word before it */
+            agent_print(c->name);
             putchar(' ');
         }
-        switch (m->kind) {
-        case JSON_NUM:
-            printf("%lld", (long long)m->num);
-            break;
-        case JSON_BOOL:
-            printf("%s", m->num ? "yes" : "no");
-            break;
-        case JSON_STR:
-            agent_print(m->str);
-            break;
-        case JSON_NULL:
-            break;
-        case JSON_ARRAY:
-        case JSON_OBJECT:
-            for (const struct json *c = m->child; c; c = c->next)
-                plain &= c->kind != JSON_ARRAY && c->kind != JSON_OBJECT;
-            if (plain)
-                for (const struct json *c = m->child; c; c = c->next) {
-                    fputs(c == m->child ? "" : "  ", stdout);
-                    if (c->name.n && c->kind != JSON_STR) {
-                        agent_print(c->name);
-                        putchar(' ');
-                    }
-                    if (c->kind == JSON_STR)
-                        agent_print(c->str);
-                    else if (c->kind == JSON_BOOL)
-                        printf("%s", c->num ? "yes" : "no");
-                    else
-                        printf("%lld", (long long)c->num);
-                }
-            break;
-        }
-        putchar('\n');
-        if (!plain)
-            tree(m, depth + 1);
+        first = false;
+        if (nested)
+            side_by_side(g, c);
+        else
+            value(g, c);
+    }
+}
+
+/* What the server adds (roles, sessions …) in its own words, whatever it is: a line a member, a line an element of a list. */
+static void tree(struct agent *g, const struct json *j)
+{
+    for (const struct json *m = j->child; m; m = m->next) {
+        bool list = m->kind == JSON_ARRAY && m->child && m->child->kind == JSON_OBJECT;
+        const struct json *e = list ? m->child : m;
+        do {
+            printf("%-12.*s ", e == m || e == m->child ? (int)m->name.n : 0, m->name.p);
+            if (e->kind == JSON_OBJECT || e->kind == JSON_ARRAY)
+                side_by_side(g, e);
+            else
+                value(g, e);
+            putchar('\n');
+        } while (list && (e = e->next));
     }
 }
 
@@ -112,7 +113,7 @@ static void row(struct agent *g, void *self, const struct json *j)
         last = &copy->next;
     }
     rest.child = kept;
-    tree(&rest, 0);
+    tree(g, &rest);
 }
 
 int agent_do_status(struct agent *g)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* penny trace WHAT: id, way and steps of each message found. penny explain ADDRESS: the way that mail would take. */
 #include "agent/inside.h"
+#include "message/header.h"
 
 static void field(const char *name, struct str value)
 {
@@ -9,6 +10,17 @@ static void field(const char *name, struct str value)
     printf("   %-10s ", name);
     agent_print(value);
     putchar('\n');
+}
+
+/* A subject stands in the facts as it came: with encoded words. */
+static void print_decoded(struct str text)
+{
+    struct buf b;
+    buf_init(&b, text.n * 4 + 64);
+    if (str_find_str(text, S("=?")) < text.n)
+        header_decode(&b, text);
+    agent_print(b.n ? buf_str(&b) : text);
+    buf_free(&b);
 }
 
 static void row(struct agent *g, void *self, const struct json *j)
@@ -41,7 +53,7 @@ static void row(struct agent *g, void *self, const struct json *j)
         agent_print(event);
         for (size_t i = event.n; i < 12; i++)
             putchar(' ');
-        agent_print(json_get_str(s, "text"));
+        print_decoded(json_get_str(s, "text"));
         putchar('\n');
     }
 }

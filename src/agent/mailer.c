@@ -2,7 +2,7 @@
 #include "agent/mailer.h"
 #include "os/process.h"
 
-enum { PIECE = 32 * 1024, SESSION_MEM = 4 << 20, LIST_MEM = 64 << 20 };
+enum { GREETING_MS = 60000, PIECE = 32 * 1024, SESSION_MEM = 4 << 20, LIST_MEM = 64 << 20 };
 
 /* ---- submission ---- */
 
@@ -73,6 +73,7 @@ int submit(struct agent *g, struct account *a, struct trust *t, struct submissio
         .tls = a->submission.implicit ? SMTP_TLS_NEVER : SMTP_TLS_REQUIRED,
         .user = a->login.n ? a->login : a->address,
         .password = a->password,
+        .greeting_timeout_ms = GREETING_MS,
     };
     arena_init(&connection, SESSION_MEM);
     arena_init(&transaction, SESSION_MEM);
@@ -150,7 +151,7 @@ int pop3_run(struct agent *g, struct account *a, struct trust *t, struct pop3_wo
     int status = account_password(g, a);
     if (status >= 0)
         return status;
-    struct pop3_client_settings settings = {.user = a->login.n ? a->login : a->address, .password = a->password, .tls = POP3_CLIENT_TLS_NEED, .utf8 = true};
+    struct pop3_client_settings settings = {.user = a->login.n ? a->login : a->address, .password = a->password, .tls = POP3_CLIENT_TLS_NEED, .utf8 = true, .timeout_ms = GREETING_MS};
     arena_init(&connection, LIST_MEM);
     buf_init(&x.body, 128 * 1024);
     x.c.settings = &settings;

@@ -6,7 +6,7 @@
 #include "os/file.h"
 #include "os/net.h"
 
-enum { OUT_MAX = 256 * 1024, IN_MAX = 256 * 1024, CONNECT_MS = 30000, SILENCE_MS = 300000, CA_MAX = 4 << 20 };
+enum { OUT_MAX = 256 * 1024, IN_MAX = 256 * 1024, CONNECT_MS = 30000, PROBE_MS = 2000, SILENCE_MS = 300000, CA_MAX = 4 << 20 };
 
 bool endpoint_parse(struct str text, uint16_t usual, uint16_t implicit_port, struct endpoint *to)
 {
@@ -32,7 +32,19 @@ bool endpoint_parse(struct str text, uint16_t usual, uint16_t implicit_port, str
         return false;
     to->port = port.n ? (uint16_t)n : implicit ? implicit_port : usual;
     to->implicit = implicit || to->port == implicit_port;
+    to->unsure = !to->implicit && to->port != usual && to->port != 25 && scheme == text.n;
     return host.n && str_to_c(host, to->host, sizeof to->host);
+}
+
+void endpoint_probe(struct endpoint *e)
+{
+    struct why why;
+    int fd = e->unsure ? net_dial(e->host, e->port, CONNECT_MS, &why) : -1;
+    if (fd < 0)
+        return; /* the real attempt says why */
+    e->implicit = !net_wait(fd, true, false, PROBE_MS);
+    e->unsure = false;
+    net_close(fd);
 }
 
 static void why_say(struct net_host *h, const char *text)

@@ -9,8 +9,11 @@ struct endpoint {               /* "host:port", "submissions://host", "[::1]:252
     char host[256];
     uint16_t port;
     bool implicit;              /* TLS from the start */
+    bool unsure;                /* neither port nor scheme said whether */
 };
 /* usual: the port when none is said; implicit_port: the one that means TLS from the start. False: not one. */
+/* For a port whose custom is not known: who says nothing for two seconds waits for TLS. Sets implicit. */
+void endpoint_probe(struct endpoint *e);
 bool endpoint_parse(struct str text, uint16_t usual, uint16_t implicit_port, struct endpoint *to);
 
 struct trust {                  /* what the certificate has to be */

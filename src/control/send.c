@@ -45,6 +45,18 @@ static struct str prefix(struct control_session *s, const struct sending *w, str
     return control_keep(s, buf_str(&b));
 }
 
+/* Two recipients that lead to the same place put one copy there. */
+static bool is_there(const struct sending *w, const struct route_target *t)
+{
+    for (uint32_t i = 0; i < w->delivery_count && t->kind == ROUTE_LOCAL; i++)
+        if (w->deliveries[i].account == t->account && str_eq_icase(w->deliveries[i].folder, t->folder))
+            return true;
+    for (uint32_t i = 0; i < w->queued_count && t->kind == ROUTE_REMOTE; i++)
+        if (str_eq(w->queued[i].address, t->address))
+            return true;
+    return false;
+}
+
 static enum step add_targets(struct control_session *s, struct sending *w, const struct route_result *r)
 {
     void *deliveries = w->deliveries, *queued = w->queued;
@@ -55,6 +67,8 @@ static enum step add_targets(struct control_session *s, struct sending *w, const
     w->deliveries = deliveries;
     w->queued = queued;
     for (const struct route_target *t = r->targets; t; t = t->next) {
+        if (is_there(w, t))
+            continue;
         if (t->kind == ROUTE_LOCAL) {
             struct op_delivery d = {.account = t->account, .folder = t->folder, .prefix = prefix(s, w, t->key), .rcpt = w->rcpt_count};
             if (!d.prefix.p)
