@@ -15,7 +15,7 @@ PRINTF_LIKE(3, 4) static bool fail(char *error, size_t size, const char *fmt, ..
     return false;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------- */
 
 static int hex(char c)
 {
@@ -73,7 +73,8 @@ bool transcript_parse(struct arena *a, const char *name, struct str text, struct
         if (line.n == 0 || line.p[0] == '#')
             continue;
         struct transcript_step *s = &to->steps[to->count];
-        bool peer = line.n >= 2 && (line.p[0] == 'C' || line.p[0] == 'S') && (line.p[1] == ':' || line.p[1] == '~' || line.p[1] == '*');
+        bool peer =
+            line.n >= 2 && (line.p[0] == 'C' || line.p[0] == 'S') && (line.p[1] == ':' || line.p[1] == '~' || line.p[1] == '*');
         size_t word = peer ? 2 : str_find(line, ' ');
         s->word = str_head(line, word);
         s->text = str_skip(line, word);
@@ -103,7 +104,7 @@ bool transcript_fits(struct str pattern, struct str line)
     return (found < line.n || fixed.n == 0) && transcript_fits(str_skip(pattern, fixed.n), str_skip(line, found + fixed.n));
 }
 
-/* --- playing --------------------------------------------------------------------------------------------------------------------------- */
+/* --- playing ------------------------------------------------------------- */
 
 struct play {
     const struct transcript *t;
@@ -292,12 +293,14 @@ static bool step(struct play *p, const struct transcript_step *s, char *error, s
         p->m = NULL;
         p->over = true;
     } else if (!str_eq(s->word, S("WHOLE-ONLY")) && !p->h->directive(p->h->self, s->word, s->text)) {
-        return fail(error, size, "%s:%u: no such directive, or broken: %.*s %.*s", p->t->name, (unsigned)s->line, STR_ARG(s->word), STR_ARG(s->text));
+        return fail(error, size, "%s:%u: no such directive, or broken: %.*s %.*s", p->t->name, (unsigned)s->line,
+                    STR_ARG(s->word), STR_ARG(s->text));
     }
     return true;
 }
 
-/* The session begins with the first thing that is not a setting. A peer's line there has arrived before the first run: an early talker. */
+/* The session begins with the first thing that is not a setting. A peer's line there has arrived before the first run: an early
+   talker. */
 static bool open_session(struct play *p, const struct transcript_step *s, char *error, size_t size)
 {
     bool ours = str_eq(s->word, S("WAIT")) || str_eq(s->word, S("STOP")) || str_eq(s->word, S("END"));
@@ -338,16 +341,19 @@ static bool play_steps(struct play *p, char *error, size_t size)
     return true;
 }
 
-bool transcript_play(const struct transcript *t, const struct transcript_host *h, struct transcript_way way, struct buf *result, char *error, size_t size)
+bool transcript_play(const struct transcript *t, const struct transcript_host *h, struct transcript_way way, struct buf *result,
+                     char *error, size_t size)
 {
-    struct play p = {.t = t, .h = h, .way = way, .result = result, .random = way.seed * 2654435761u + 88172645463325252u, .now = 1000000};
+    struct play p = {
+        .t = t, .h = h, .way = way, .result = result, .random = way.seed * 2654435761u + 88172645463325252u, .now = 1000000};
     buf_init(&p.out, way.tiny ? h->out_min : OUT_MAX);
     buf_init(&p.in, RESULT_MAX);
     buf_init(&p.group, RESULT_MAX);
     buf_clear(result);
     bool ok = play_steps(&p, error, size);
     if (ok && !way.no_match && !p.cut && p.matched != result->n)
-        ok = fail(error, size, "%s: more came than the file says: <%.*s>", t->name, STR_ARG(str_skip(buf_str(result), p.matched)));
+        ok =
+            fail(error, size, "%s: more came than the file says: <%.*s>", t->name, STR_ARG(str_skip(buf_str(result), p.matched)));
     if (ok && p.cut && !p.closed)
         ok = fail(error, size, "%s: cut behind line %u, the machine did not hang up", t->name, (unsigned)way.cut);
     if (p.m)
@@ -366,19 +372,20 @@ static uint32_t peer_lines(const struct transcript *t, char peer)
     return n;
 }
 
-static bool play_same(const struct transcript *t, const struct transcript_host *h, struct transcript_way way, const struct buf *whole, struct buf *got,
-                      char *error, size_t size)
+static bool play_same(const struct transcript *t, const struct transcript_host *h, struct transcript_way way,
+                      const struct buf *whole, struct buf *got, char *error, size_t size)
 {
     if (!transcript_play(t, h, way, got, error, size)) {
         size_t n = strlen(error);
-        snprintf(error + n, size - n, "\n   (pieces %d, seed %llu, %s, %s, cut %u)", (int)way.pieces, (unsigned long long)way.seed,
-                 way.late ? "late" : "prompt", way.tiny ? "tiny" : "roomy", (unsigned)way.cut);
+        snprintf(error + n, size - n, "\n   (pieces %d, seed %llu, %s, %s, cut %u)", (int)way.pieces,
+                 (unsigned long long)way.seed, way.late ? "late" : "prompt", way.tiny ? "tiny" : "roomy", (unsigned)way.cut);
         return false;
     }
     if (way.cut || str_eq(buf_str(whole), buf_str(got)))
         return true;
-    return fail(error, size, "%s: another result (pieces %d, seed %llu, %s, %s)\n--- whole\n%.*s\n--- so\n%.*s", t->name, (int)way.pieces,
-                (unsigned long long)way.seed, way.late ? "late" : "prompt", way.tiny ? "tiny" : "roomy", STR_ARG(buf_str(whole)), STR_ARG(buf_str(got)));
+    return fail(error, size, "%s: another result (pieces %d, seed %llu, %s, %s)\n--- whole\n%.*s\n--- so\n%.*s", t->name,
+                (int)way.pieces, (unsigned long long)way.seed, way.late ? "late" : "prompt", way.tiny ? "tiny" : "roomy",
+                STR_ARG(buf_str(whole)), STR_ARG(buf_str(got)));
 }
 
 bool transcript_play_all(const struct transcript *t, const struct transcript_host *h, uint32_t seeds, char *error, size_t size)
@@ -392,11 +399,14 @@ bool transcript_play_all(const struct transcript *t, const struct transcript_hos
     bool ok = transcript_play(t, h, (struct transcript_way){.pieces = TRANSCRIPT_WHOLE}, &whole, error, size);
     for (unsigned bits = 0; ok && bits < 4; bits++) {
         bool late = bits & 1, tiny = bits & 2;
-        ok = play_same(t, h, (struct transcript_way){.pieces = TRANSCRIPT_WHOLE, .late = late, .tiny = tiny, .seed = bits}, &whole, &got, error, size);
+        ok = play_same(t, h, (struct transcript_way){.pieces = TRANSCRIPT_WHOLE, .late = late, .tiny = tiny, .seed = bits},
+                       &whole, &got, error, size);
         for (int pieces = TRANSCRIPT_LINES; ok && !whole_only && pieces <= TRANSCRIPT_BYTES; pieces++)
-            ok = play_same(t, h, (struct transcript_way){.pieces = (enum transcript_pieces)pieces, .late = late, .tiny = tiny}, &whole, &got, error, size);
+            ok = play_same(t, h, (struct transcript_way){.pieces = (enum transcript_pieces)pieces, .late = late, .tiny = tiny},
+                           &whole, &got, error, size);
         for (uint32_t seed = 1; ok && !whole_only && seed <= seeds; seed++)
-            ok = play_same(t, h, (struct transcript_way){.pieces = TRANSCRIPT_RANDOM, .seed = seed, .late = late, .tiny = tiny}, &whole, &got, error, size);
+            ok = play_same(t, h, (struct transcript_way){.pieces = TRANSCRIPT_RANDOM, .seed = seed, .late = late, .tiny = tiny},
+                           &whole, &got, error, size);
     }
     uint32_t lines = peer_lines(t, h->peer);
     for (uint32_t cut = 1; ok && cut <= lines; cut++)

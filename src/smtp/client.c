@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: ISC
-/* The client machine: the session. The login stands in client_login.c, a message's envelope in client_envelope.c, its octets in client_body.c.
+/* The client machine: the session. The login stands in client_login.c, a message's envelope in client_envelope.c, its octets in
+   client_body.c.
 
-     step_reply(greeting) --220--> EHLO (LHLO) --250--> secured or not wanted? --------+-- no --> STARTTLS --220--> NEED_TLS --> step_secured --> EHLO
-                                    | 5yz               | yes                           |             | refused, opportunistic: on in the clear
-                                    v                   v                               |
-                                   HELO --250--> user given? --yes--> AUTH … 235 -------+
-                                                        | no                            v
-                                                        +----------------------> ask MESSAGE <----------------------- RSET (after a refusal)
-                                                                          NULL |      | message                          ^
-                                                                               v      v                                  |
-                                                            HANG_UP <-- QUIT       client_envelope.c --> client_body.c --+
-   Anywhere: no reply in time, rubbish, end of input, 421: smtp_client_fail, then QUIT or HANG_UP. Each wait has its time of RFC 5321 4.5.3.2. */
+     greeting --220--> hello(): EHLO (LHLO) --5yz--> HELO
+                          |  250 of either
+                          v
+                       ready() -- TLS wanted and offered --> STARTTLS --220--> NEED_TLS --> step_secured --> hello()
+                          |                                     +-- refused, opportunistic ----------------> hello()
+                          |  -- user given --> AUTH … 235 --+      (client_login.c)
+                          +---------------------------------+--> step_message: ask MESSAGE <------------------+
+                                                                     |         | a message                     |
+                                      HANG_UP <-- step_quit <-- NULL +         v                               |
+                                                     client_envelope.c --> client_body.c -- done, or RSET after a refusal
+
+   Anywhere: no reply in time, rubbish, end of input, 421: smtp_client_fail, then QUIT or HANG_UP. Each wait has its time of RFC
+   5321 4.5.3.2. */
 #include "smtp/client_inside.h"
 #include "base/check.h"
 
@@ -26,7 +30,7 @@ int64_t smtp_client_timeout(int64_t setting, int64_t standard)
     return setting > 0 ? setting : standard;
 }
 
-/* --- results --------------------------------------------------------------------------------------------------------------------------- */
+/* --- results ------------------------------------------------------------- */
 
 static enum outcome outcome_of(unsigned code)
 {
@@ -63,7 +67,7 @@ struct smtp_result smtp_client_verdict(enum outcome outcome, const char *status,
     return r;
 }
 
-/* --- replies --------------------------------------------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------- */
 
 enum smtp_got smtp_client_take_reply(struct smtp_client *c, unsigned *code)
 {
@@ -125,7 +129,8 @@ static enum next step_reply(struct machine *m)
     struct smtp_client *c = client_of(m);
     unsigned code;
     if (!send_pending(c)) /* the peer answers, but does not read: wait for it as for a reply */
-        return smtp_client_timed_out(c) ? smtp_client_lost(c, SMTP_GOT_NOTHING) : machine_wait(m, WANT_ROOM, c->state->deadline_ms);
+        return smtp_client_timed_out(c) ? smtp_client_lost(c, SMTP_GOT_NOTHING)
+                                        : machine_wait(m, WANT_ROOM, c->state->deadline_ms);
     enum smtp_got got = smtp_client_take_reply(c, &code);
     if (got == SMTP_GOT_REPLY) {
         m->timed_out = false;
@@ -136,16 +141,19 @@ static enum next step_reply(struct machine *m)
     return machine_wait(m, WANT_INPUT, c->state->deadline_ms);
 }
 
-enum next smtp_client_wait_reply(struct smtp_client *c, const char *at, int64_t timeout_ms, enum next (*then)(struct smtp_client *c, unsigned code))
+enum next smtp_client_wait_reply(struct smtp_client *c, const char *at, int64_t timeout_ms,
+                                 enum next (*then)(struct smtp_client *c, unsigned code))
 {
     c->state->at = at;
     c->state->then = then;
-    c->state->deadline_ms = c->m.now_ms + (timeout_ms ? timeout_ms : smtp_client_timeout(c->settings->command_timeout_ms, 5 * MINUTE));
+    c->state->deadline_ms =
+        c->m.now_ms + (timeout_ms ? timeout_ms : smtp_client_timeout(c->settings->command_timeout_ms, 5 * MINUTE));
     c->m.step = step_reply;
     return AGAIN;
 }
 
-enum next smtp_client_send(struct smtp_client *c, const char *at, struct str line, int64_t timeout_ms, enum next (*then)(struct smtp_client *c, unsigned code))
+enum next smtp_client_send(struct smtp_client *c, const char *at, struct str line, int64_t timeout_ms,
+                           enum next (*then)(struct smtp_client *c, unsigned code))
 {
     c->state->pending = line;
     if (!send_pending(c) && !(c->state->pending = arena_str(c->connection, line)).p) {
@@ -155,7 +163,7 @@ enum next smtp_client_send(struct smtp_client *c, const char *at, struct str lin
     return smtp_client_wait_reply(c, at, timeout_ms, then);
 }
 
-/* --- the end --------------------------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static enum next step_hang_up(struct machine *m)
 {
@@ -198,7 +206,7 @@ enum next smtp_client_fail(struct smtp_client *c, const char *at, struct smtp_re
     return gone ? hang_up(c) : quit(c);
 }
 
-/* --- messages -------------------------------------------------------------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------ */
 
 static enum next step_message(struct machine *m)
 {
@@ -221,7 +229,7 @@ enum next smtp_client_next_message(struct smtp_client *c)
     return AGAIN;
 }
 
-/* --- greeting, EHLO, STARTTLS ---------------------------------------------------------------------------------------------------------- */
+/* --- greeting, EHLO, STARTTLS -------------------------------------------- */
 
 static enum next hello(struct smtp_client *c);
 
@@ -252,7 +260,8 @@ static enum next ready(struct smtp_client *c)
     if (wanted && c->offers.starttls && !c->state->tls_refused)
         return smtp_client_send(c, "STARTTLS", S("STARTTLS"), 0, tls_answered);
     if (wanted && c->settings->tls == SMTP_TLS_REQUIRED)
-        return smtp_client_fail(c, "STARTTLS", smtp_client_verdict(RETRY, "4.7.4", "The server does not offer STARTTLS, which is required"), true);
+        return smtp_client_fail(
+            c, "STARTTLS", smtp_client_verdict(RETRY, "4.7.4", "The server does not offer STARTTLS, which is required"), true);
     if (c->settings->user.n && !c->logged_in)
         return smtp_client_login(c);
     return smtp_client_next_message(c);

@@ -2,7 +2,8 @@
 /* The octets of one message, pulled from the host in pieces.
 
      DATA   step_data <--> ask DATA;  end: final dot --> step_final
-     BDAT   step_fill <--> ask DATA;  chunk full or end --> "BDAT n [LAST]" --> step_send --> step_fill …;  after LAST --> step_final
+     BDAT   step_fill <--> ask DATA;  chunk full or end --> "BDAT n [LAST]" --> step_send --> step_fill …
+            after LAST --> step_final
      step_final: one reply, in LMTP one for each accepted recipient (RFC 2033 4.2) --> smtp_client_finish
    A server that refuses in the middle and goes away is heard: its last reply is the result. */
 #include "smtp/client_inside.h"
@@ -18,7 +19,7 @@ static int64_t block_timeout(const struct smtp_client *c)
     return smtp_client_timeout(c->settings->data_block_timeout_ms, 3 * 60 * 1000);
 }
 
-/* --- the last reply -------------------------------------------------------------------------------------------------------------------- */
+/* --- the last reply ------------------------------------------------------ */
 
 static struct smtp_client_rcpt *next_accepted(struct smtp_client *c)
 {
@@ -33,7 +34,8 @@ static enum next final_answered(struct smtp_client *c, unsigned code)
 {
     struct smtp_result r = smtp_client_result(c, code);
     if (code >= 300 && code < 400)
-        return smtp_client_fail(c, "end of data", smtp_client_verdict(RETRY, "4.5.0", "The server asks for more after the message"), false);
+        return smtp_client_fail(c, "end of data",
+                                smtp_client_verdict(RETRY, "4.5.0", "The server asks for more after the message"), false);
     if (c->settings->lmtp) {
         struct smtp_client_rcpt *rcpt = next_accepted(c);
         check(rcpt != NULL);
@@ -41,7 +43,8 @@ static enum next final_answered(struct smtp_client *c, unsigned code)
         if (c->message->result.outcome == 0 || r.outcome == DONE)
             c->message->result = r; /* one success makes the message a success */
         if (code != 421 && --c->state->accepted > 0)
-            return smtp_client_wait_reply(c, "end of data", smtp_client_timeout(c->settings->data_end_timeout_ms, 10 * 60 * 1000), final_answered);
+            return smtp_client_wait_reply(c, "end of data", smtp_client_timeout(c->settings->data_end_timeout_ms, 10 * 60 * 1000),
+                                          final_answered);
     }
     smtp_client_settle(c, r);
     if (code == 421)
@@ -51,7 +54,8 @@ static enum next final_answered(struct smtp_client *c, unsigned code)
 
 static enum next await_final(struct smtp_client *c)
 {
-    return smtp_client_wait_reply(c, "end of data", smtp_client_timeout(c->settings->data_end_timeout_ms, 10 * 60 * 1000), final_answered);
+    return smtp_client_wait_reply(c, "end of data", smtp_client_timeout(c->settings->data_end_timeout_ms, 10 * 60 * 1000),
+                                  final_answered);
 }
 
 /* The server said something, or went away, while we were still sending. */
@@ -67,7 +71,9 @@ static enum next interrupted(struct smtp_client *c)
 
 static enum next unreadable(struct smtp_client *c)
 {
-    return smtp_client_fail(c, "message", smtp_client_verdict(RETRY, "4.3.0", "The message could not be read to its end; the transfer was broken off"), false);
+    return smtp_client_fail(
+        c, "message",
+        smtp_client_verdict(RETRY, "4.3.0", "The message could not be read to its end; the transfer was broken off"), false);
 }
 
 static enum next ask_piece(struct smtp_client *c)
@@ -102,7 +108,8 @@ static enum next wait_for_room(struct smtp_client *c)
         st->deadline_ms = c->m.now_ms + block_timeout(c);
     st->room_seen = room;
     if (smtp_client_timed_out(c))
-        return smtp_client_fail(c, "message", smtp_client_verdict(RETRY, "4.4.2", "The server did not take the message in time"), false);
+        return smtp_client_fail(c, "message", smtp_client_verdict(RETRY, "4.4.2", "The server did not take the message in time"),
+                                false);
     return machine_wait(&c->m, WANT_ROOM | WANT_INPUT, st->deadline_ms);
 }
 
@@ -117,7 +124,7 @@ static void begin_body(struct smtp_client *c, bool dots)
     c->ask = (struct smtp_client_ask){0};
 }
 
-/* --- DATA ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- DATA ---------------------------------------------------------------- */
 
 static enum next step_data(struct machine *m)
 {
@@ -157,10 +164,11 @@ static enum next dot_answered(struct smtp_client *c, unsigned code)
 enum next smtp_client_lone_dot(struct smtp_client *c)
 {
     smtp_client_settle(c, c->message->rcpt[0].result);
-    return smtp_client_send(c, "end of data", S("."), smtp_client_timeout(c->settings->data_end_timeout_ms, 10 * 60 * 1000), dot_answered);
+    return smtp_client_send(c, "end of data", S("."), smtp_client_timeout(c->settings->data_end_timeout_ms, 10 * 60 * 1000),
+                            dot_answered);
 }
 
-/* --- BDAT ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- BDAT ---------------------------------------------------------------- */
 
 static enum next step_fill(struct machine *m);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The envelope of one message: one list of commands (MAIL, each RCPT, DATA) and two cursors over it. send_at runs ahead as far as PIPELINING and room
-   allow (RFC 2920), recv_at takes the replies in order; DATA is always the last of its group.
+/* The envelope of one message: one list of commands (MAIL, each RCPT, DATA) and two cursors over it. send_at runs ahead as far
+   as PIPELINING and room allow (RFC 2920), recv_at takes the replies in order; DATA is always the last of its group.
 
      smtp_client_begin --> step_envelope --recv_at == last--+-- DATA: 354 --> client_body.c --> smtp_client_finish
                                                             +-- BDAT: somebody accepted --> client_body.c
@@ -39,7 +39,7 @@ enum next smtp_client_finish(struct smtp_client *c, bool reset_first)
     return smtp_client_next_message(c);
 }
 
-/* --- writing the commands -------------------------------------------------------------------------------------------------------------- */
+/* --- writing the commands ------------------------------------------------ */
 
 static void write_mail(const struct smtp_client *c, struct buf *b)
 {
@@ -75,7 +75,8 @@ static void write_mail(const struct smtp_client *c, struct buf *b)
 static void write_rcpt(const struct smtp_client *c, const struct smtp_client_rcpt *r, struct buf *b)
 {
     static const struct { uint32_t bit; const char *name; } names[] = {
-        {SMTP_NOTIFY_NEVER, "NEVER"}, {SMTP_NOTIFY_SUCCESS, "SUCCESS"}, {SMTP_NOTIFY_FAILURE, "FAILURE"}, {SMTP_NOTIFY_DELAY, "DELAY"}};
+        {SMTP_NOTIFY_NEVER, "NEVER"}, {SMTP_NOTIFY_SUCCESS, "SUCCESS"}, {SMTP_NOTIFY_FAILURE, "FAILURE"},
+        {SMTP_NOTIFY_DELAY, "DELAY"}};
     buf_add(b, S("RCPT TO:<"));
     buf_add(b, r->address);
     buf_add_byte(b, '>');
@@ -117,7 +118,7 @@ static bool send_next(struct smtp_client *c)
     return true;
 }
 
-/* --- taking the replies ---------------------------------------------------------------------------------------------------------------- */
+/* --- taking the replies -------------------------------------------------- */
 
 static enum next all_answered(struct smtp_client *c)
 {
@@ -137,7 +138,9 @@ static enum next data_answered(struct smtp_client *c, unsigned code)
     if (code >= 300 && code < 400)
         return st->accepted ? smtp_client_data(c) : smtp_client_lone_dot(c); /* RFC 2920 3.1: nobody accepted, all the same 354 */
     if (code < 300)
-        return smtp_client_fail(c, "DATA", smtp_client_verdict(RETRY, "4.5.0", "The server answered DATA with success before the message was sent"), false);
+        return smtp_client_fail(
+            c, "DATA", smtp_client_verdict(RETRY, "4.5.0", "The server answered DATA with success before the message was sent"),
+            false);
     bool none = st->accepted == 0;
     smtp_client_settle(c, none && c->message->rcpt_count ? c->message->rcpt[0].result : r);
     if (code == 421)
@@ -203,7 +206,8 @@ static bool may_send(const struct smtp_client *c)
 static int64_t reply_timeout(const struct smtp_client *c)
 {
     bool data = c->state->recv_at > c->message->rcpt_count;
-    return data ? smtp_client_timeout(c->settings->data_start_timeout_ms, 2 * 60 * 1000) : smtp_client_timeout(c->settings->command_timeout_ms, 5 * 60 * 1000);
+    return data ? smtp_client_timeout(c->settings->data_start_timeout_ms, 2 * 60 * 1000)
+                : smtp_client_timeout(c->settings->command_timeout_ms, 5 * 60 * 1000);
 }
 
 static enum next step_envelope(struct machine *m)
@@ -237,7 +241,7 @@ static enum next step_envelope(struct machine *m)
     return machine_wait(m, WANT_INPUT | WANT_ROOM, st->deadline_ms);
 }
 
-/* --- before anything is sent ----------------------------------------------------------------------------------------------------------- */
+/* --- before anything is sent --------------------------------------------- */
 
 static bool address_ok(struct smtp_client *c, struct str text, bool null_ok, bool utf8)
 {

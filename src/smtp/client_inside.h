@@ -36,8 +36,10 @@ enum smtp_got smtp_client_take_reply(struct smtp_client *c, unsigned *code);
 struct smtp_result smtp_client_result(struct smtp_client *c, unsigned code);
 struct smtp_result smtp_client_verdict(enum outcome outcome, const char *status, const char *text); /* ours; text is a literal */
 /* Sends a line (without CRLF) and waits for its reply. timeout 0: command_timeout. */
-enum next smtp_client_send(struct smtp_client *c, const char *at, struct str line, int64_t timeout_ms, enum next (*then)(struct smtp_client *c, unsigned code));
-enum next smtp_client_wait_reply(struct smtp_client *c, const char *at, int64_t timeout_ms, enum next (*then)(struct smtp_client *c, unsigned code));
+enum next smtp_client_send(struct smtp_client *c, const char *at, struct str line, int64_t timeout_ms,
+                           enum next (*then)(struct smtp_client *c, unsigned code));
+enum next smtp_client_wait_reply(struct smtp_client *c, const char *at, int64_t timeout_ms,
+                                 enum next (*then)(struct smtp_client *c, unsigned code));
 /* The session cannot go on: every recipient without outcome gets this one. polite: QUIT first. */
 enum next smtp_client_fail(struct smtp_client *c, const char *at, struct smtp_result why, bool polite);
 /* Reading ended with what, which is not a reply: fails accordingly. */

@@ -72,7 +72,8 @@ enum next smtp_client_login(struct smtp_client *c)
         return fail_login(c, "The server does not offer a login here");
     if (!c->m.tls.active && !t->cleartext_login)
         return fail_login(c, "The password is not sent without TLS, which the server does not offer");
-    c->state->login = login_client_new(c->connection, str_c(c->offers.mechanisms), t->user, t->password, &c->m.tls, t->scram_sha1);
+    c->state->login =
+        login_client_new(c->connection, str_c(c->offers.mechanisms), t->user, t->password, &c->m.tls, t->scram_sha1);
     if (!c->state->login)
         return fail_login(c, "None of the server's ways to log in is known here");
     buf_fixed(&line, storage, sizeof storage);
@@ -86,7 +87,8 @@ enum next smtp_client_login(struct smtp_client *c)
         return smtp_client_send(c, "AUTH", str_head(buf_str(&line), bare), 0, challenged);
     if (line.n > AUTH_LINE_FIRST) {
         login_client_clear(c->state->login);
-        c->state->login = login_client_new(c->connection, str_c(c->offers.mechanisms), t->user, t->password, &c->m.tls, t->scram_sha1);
+        c->state->login =
+            login_client_new(c->connection, str_c(c->offers.mechanisms), t->user, t->password, &c->m.tls, t->scram_sha1);
         if (!c->state->login)
             return fail_login(c, "No memory for the login");
         return smtp_client_send(c, "AUTH", str_head(buf_str(&line), bare), 0, challenged_empty);

@@ -45,7 +45,8 @@ static struct machine *host_open(void *self, struct buf *out)
     h->c = (struct smtp_client){.settings = &h->settings, .connection = &h->connection, .transaction = &h->transaction};
     h->c.m.out = out;
     h->opened = true;
-    h->c.message = h->count ? &h->messages[0].m : NULL; /* known from the start, so that a session that never comes so far speaks of it too */
+    h->c.message = h->count ? &h->messages[0].m : NULL; /* known from the start, so that a session that never comes so far speaks
+                                                           of it too */
     return smtp_client_init(&h->c) ? &h->c.m : NULL;
 }
 
@@ -100,7 +101,8 @@ static bool message_option(struct host *h, struct message *m, struct str name, s
     else if (str_eq(name, S("utf8"))) m->m.smtputf8 = true;
     else if (str_eq(name, S("envid"))) m->m.envid = text;
     else if (str_eq(name, S("ret"))) m->m.ret = str_eq(v, S("full")) ? SMTP_RET_FULL : SMTP_RET_HDRS;
-    else if (str_eq(name, S("body"))) m->m.body = str_eq(v, S("8bit")) ? SMTP_BODY_8BIT : str_eq(v, S("binary")) ? SMTP_BODY_BINARY : SMTP_BODY_7BIT;
+    else if (str_eq(name, S("body")))
+        m->m.body = str_eq(v, S("8bit")) ? SMTP_BODY_8BIT : str_eq(v, S("binary")) ? SMTP_BODY_BINARY : SMTP_BODY_7BIT;
     else if (str_eq(name, S("notify")) && str_to_u64(v, &n)) m->rcpt[0].notify = (uint32_t)n;
     else if (str_eq(name, S("orcpt"))) m->rcpt[0].orcpt = text;
     else if (str_eq(name, S("to"))) {
@@ -216,9 +218,16 @@ static bool play_file(const char *path)
         fclose(f);
     arena_init(&a, 8 << 20);
     forget(&h);
-    struct transcript_host th = {.self = &h, .peer = 'S', .out_min = SMTP_CLIENT_OUT_MIN, .open = host_open, .directive = host_directive,
-                                 .answer = host_answer, .ran = host_ran, .close = host_close};
-    bool ok = transcript_parse(&a, path, str_of(text, n), &t, error, sizeof error) && transcript_play_all(&t, &th, SEEDS, error, sizeof error);
+    struct transcript_host th = {.self = &h,
+                                 .peer = 'S',
+                                 .out_min = SMTP_CLIENT_OUT_MIN,
+                                 .open = host_open,
+                                 .directive = host_directive,
+                                 .answer = host_answer,
+                                 .ran = host_ran,
+                                 .close = host_close};
+    bool ok = transcript_parse(&a, path, str_of(text, n), &t, error, sizeof error) &&
+              transcript_play_all(&t, &th, SEEDS, error, sizeof error);
     if (!ok)
         test_fail(path, 0, "%s", error);
     arena_clear(&a);

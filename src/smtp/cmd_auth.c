@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* AUTH, RFC 4954. The mechanisms run elsewhere (login/login.h, in the keys role): responses go there decoded, challenges come back.
+/* AUTH, RFC 4954. The mechanisms run elsewhere (login/login.h, in the keys role): responses go there decoded, challenges come
+   back.
 
        AUTH --> decode --> ask AUTH --+-- MORE --> 334 --> step_response --> decode --> ask AUTH …
                                       +-- OK --> 235      "*" or a broken line --> 501, a line too long --> 500
@@ -147,8 +148,10 @@ enum next smtp_cmd_auth(struct smtp_server *s, struct str arg)
     if (mechanism.n == 0 || str_trim(arg).n)
         return smtp_answer(s, 501, "5.5.4", "Write AUTH mechanism [initial-response]");
     if (!offered(&caps, mechanism)) {
-        bool weak = str_eq_icase(mechanism, S("SCRAM-SHA-1")) || str_eq_icase(mechanism, S("CRAM-MD5")) || str_eq_icase(mechanism, S("DIGEST-MD5"));
-        return weak ? smtp_answer(s, 534, "5.7.9", "Authentication mechanism is too weak") : smtp_answer(s, 504, "5.5.4", "That mechanism is not offered");
+        bool weak = str_eq_icase(mechanism, S("SCRAM-SHA-1")) || str_eq_icase(mechanism, S("CRAM-MD5")) ||
+                    str_eq_icase(mechanism, S("DIGEST-MD5"));
+        return weak ? smtp_answer(s, 534, "5.7.9", "Authentication mechanism is too weak")
+                    : smtp_answer(s, 504, "5.5.4", "That mechanism is not offered");
     }
     s->ask.mechanism = arena_str(s->scratch, mechanism);
     if (!s->ask.mechanism.p)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* BDAT, RFC 3030 2: a counted chunk of the message. Its octets follow the command at once, so they are read whatever becomes of the command. */
+/* BDAT, RFC 3030 2: a counted chunk of the message. Its octets follow the command at once, so they are read whatever becomes of
+   the command. */
 #include "smtp/inside.h"
 
 static enum next step_skip_chunk(struct machine *m)
@@ -54,7 +55,8 @@ static enum next refuse_chunk(struct smtp_server *s, uint64_t size, bool last, s
     struct smtp_state *st = s->state;
     uint64_t max = s->settings->message_max;
     if (max && size > max && size - max > max + DISCARD_SPARE)
-        return smtp_goodbye(s, r.code == 552 ? 552 : 421, r.code == 552 ? "5.3.4" : "4.5.0", "The chunk is far larger than this server takes");
+        return smtp_goodbye(s, r.code == 552 ? 552 : 421, r.code == 552 ? "5.3.4" : "4.5.0",
+                            "The chunk is far larger than this server takes");
     if (r.code == 552 && st->t) {
         st->t->failed = r; /* further chunks: 503 until RSET */
         if (st->t->begun) {
@@ -77,7 +79,8 @@ enum next smtp_cmd_bdat(struct smtp_server *s, struct str arg)
     uint64_t size;
     bool last = str_eq_icase(end, S("LAST"));
     bool digits = size_text.n > 0 && size_text.n <= 20 && str_to_u64(size_text, &size);
-    if (!digits || (end.n && !last) || str_trim(arg).n) /* where the chunk ends cannot be known: what follows must not be read as commands */
+    if (!digits || (end.n && !last) || str_trim(arg).n) /* where the chunk ends cannot be known: what follows must not be read as
+                                                           commands */
         return smtp_goodbye(s, 501, "5.5.4", "Write BDAT size [LAST]; closing, since the end of the chunk is unknown");
     struct smtp_refusal r = judge(s, size);
     if (r.code)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ISC
-/* EXPN, RFC 5321 3.5 and 4.1.1.7: off unless allowed. The answer may have many lines: one for each step, as far as there is room. */
+/* EXPN, RFC 5321 3.5 and 4.1.1.7: off unless allowed. The answer may have many lines: one for each step, if there is room. */
 #include "base/utf8.h"
 #include "smtp/inside.h"
 

@@ -2,8 +2,8 @@
 /* HELO, RFC 5321 4.1.1.1: the old greeting, without extensions. */
 #include "smtp/inside.h"
 
-/* A domain, an address literal, or one of the names that machines really give themselves (underscores, bare addresses). RFC 5321 4.1.4 forbids to
-   refuse a name that does not resolve; what cannot stand in a Received field is refused. */
+/* A domain, an address literal, or one of the names that machines really give themselves (underscores, bare addresses). RFC
+   5321 4.1.4 forbids to refuse a name that does not resolve; what cannot stand in a Received field is refused. */
 static bool name_ok(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)

@@ -11,7 +11,8 @@ static struct smtp_refusal path_refusal(enum address_error e, bool sender)
     return (struct smtp_refusal){501, sender ? "5.1.7" : "5.1.3", address_error_text(e)};
 }
 
-struct smtp_refusal smtp_take_path(struct smtp_server *s, struct str *arg, struct str keyword, bool sender, bool utf8, struct address *to)
+struct smtp_refusal smtp_take_path(struct smtp_server *s, struct str *arg, struct str keyword, bool sender, bool utf8,
+                                   struct address *to)
 {
     if (!str_starts_icase(*arg, keyword))
         return (struct smtp_refusal){501, "5.5.4", sender ? "Write MAIL FROM:<address>" : "Write RCPT TO:<address>"};
@@ -28,13 +29,15 @@ struct smtp_refusal smtp_take_path(struct smtp_server *s, struct str *arg, struc
     return (struct smtp_refusal){0, NULL, NULL};
 }
 
-/* Whether SMTPUTF8 stands among the parameters has to be known while the path is judged, so both are read before either is refused. */
+/* Whether SMTPUTF8 stands among the parameters has to be known while the path is judged, so both are read before either is
+   refused. */
 static struct smtp_refusal read_mail(struct smtp_server *s, struct str arg, struct transaction *t)
 {
     struct smtp_caps caps = {0};
     if (s->esmtp)
         smtp_offers(s, &caps);
-    caps.auth = s->esmtp && s->settings->login_offered; /* RFC 4954 3: AUTH= is taken from anyone, and believed of no one who did not log in */
+    caps.auth = s->esmtp && s->settings->login_offered; /* RFC 4954 3: AUTH= is taken from anyone, and believed of no one who did
+                                                           not log in */
     struct smtp_refusal r = smtp_take_path(s, &arg, S("FROM:"), true, true, &t->env.from);
     if (r.code)
         return r;

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: ISC
 /* The data phase, RFC 5321 4.1.1.4 and 4.5.2. The reader's states (arrows on the octet that comes; "out:" what is written):
 
-     START --.--> DOT                 (dots only)       START: at the start of a line (of the message, or after a written CRLF)
-     DOT --CR--> DOT_CR               DOT --LF--> START (bare; out: CRLF: the line was ".", its dot is removed)     DOT --else--> MIDDLE out: it
+     START                            at the start of a line: of the message, or after a written CRLF
+     START --.--> DOT                 (dots only)
+     DOT --CR--> DOT_CR
+     DOT --LF--> START                bare; out: CRLF: the line was ".", its dot is removed
+     DOT --else--> MIDDLE             out: it
      DOT_CR --LF--> END               only here does a message end
      DOT_CR --else--> as CR on an empty line: the CR stood alone (bare; out: CRLF), then START takes the octet
-     START, MIDDLE --CR--> CR         CR --LF--> START out: CRLF      CR --CR--> CR bare, out: CRLF      CR --else--> bare, out: CRLF, START takes it
+     START, MIDDLE --CR--> CR
+     CR --LF--> START                 out: CRLF
+     CR --CR--> CR                    bare, out: CRLF
+     CR --else--> START               bare, out: CRLF; START takes the octet
      START, MIDDLE --LF--> START      bare, out: CRLF
      after a bare CR or LF a dot is no end: LINE takes the place of START, where a first dot is removed but ".CRLF" does not end
 
-   That last rule keeps "LF.CRLF" from being an end while our output, where that LF has become CRLF, is stuffed afresh by whoever sends it on. */
+   That last rule keeps "LF.CRLF" from being an end while our output, where that LF has become CRLF, is stuffed afresh by
+   whoever sends it on. */
 #include "smtp/codec.h"
 
 enum { START, MIDDLE, CR, DOT, DOT_CR, LINE, LINE_DOT };
@@ -118,7 +125,7 @@ void smtp_data_read_end(struct smtp_data_reader *r, struct buf *to)
     r->at = START;
 }
 
-/* --- the writer: START, MIDDLE, CR as above ---------------------------------------------------------------------------------------------- */
+/* --- the writer: START, MIDDLE, CR as above ------------------------------ */
 
 void smtp_data_write(struct smtp_data_writer *w, struct str *in, struct buf *to)
 {

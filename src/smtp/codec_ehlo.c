@@ -40,7 +40,8 @@ void smtp_caps_line(struct smtp_caps *c, struct str line)
 {
     static const struct { const char *name; size_t at; } simple[] = {
         {"PIPELINING", offsetof(struct smtp_caps, pipelining)},     {"8BITMIME", offsetof(struct smtp_caps, eightbitmime)},
-        {"SMTPUTF8", offsetof(struct smtp_caps, smtputf8)},         {"ENHANCEDSTATUSCODES", offsetof(struct smtp_caps, enhancedstatuscodes)},
+        {"SMTPUTF8", offsetof(struct smtp_caps, smtputf8)},
+        {"ENHANCEDSTATUSCODES", offsetof(struct smtp_caps, enhancedstatuscodes)},
         {"CHUNKING", offsetof(struct smtp_caps, chunking)},         {"BINARYMIME", offsetof(struct smtp_caps, binarymime)},
         {"DSN", offsetof(struct smtp_caps, dsn)},                   {"STARTTLS", offsetof(struct smtp_caps, starttls)},
         {"REQUIRETLS", offsetof(struct smtp_caps, requiretls)},     {"SIZE", offsetof(struct smtp_caps, size)},

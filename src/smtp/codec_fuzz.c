@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Parameters, xtext, replies and the data phase. The first octet chooses; what is decoded and encoded again must be the same, and reading must not
-   depend on how the octets are cut. */
+/* Parameters, xtext, replies and the data phase. The first octet chooses; what is decoded and encoded again must be the same,
+   and reading must not depend on how the octets are cut. */
 #include "base/check.h"
 #include "smtp/codec.h"
 
@@ -8,7 +8,14 @@ enum { MAX = 4096 };
 
 static void params(struct str s)
 {
-    static const struct smtp_caps all = {.esmtp = true, .size = true, .eightbitmime = true, .smtputf8 = true, .binarymime = true, .dsn = true, .auth = true, .requiretls = true};
+    static const struct smtp_caps all = {.esmtp = true,
+                                         .size = true,
+                                         .eightbitmime = true,
+                                         .smtputf8 = true,
+                                         .binarymime = true,
+                                         .dsn = true,
+                                         .auth = true,
+                                         .requiretls = true};
     struct arena a;
     struct smtp_envelope e = {0};
     struct smtp_rcpt r = {0};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The parameters of MAIL and RCPT: RFC 5321 4.1.2 (esmtp-param), 1870, 6152, 3030, 3461, 4954, 6531, 8689. One table for each command. */
+/* The parameters of MAIL and RCPT: RFC 5321 4.1.2 (esmtp-param), 1870, 6152, 3030, 3461, 4954, 6531, 8689. One table for each
+   command. */
 #include <stddef.h>
 #include "base/compiler.h"
 #include "base/utf8.h"
@@ -19,7 +20,8 @@ struct param {
     struct smtp_refusal (*take)(struct params *p, struct str value);
 };
 
-static const struct smtp_refusal FINE = {0, NULL, NULL}, NO_MEMORY = {452, "4.3.1", "No memory for the parameters, try again later"};
+static const struct smtp_refusal FINE = {0, NULL, NULL},
+NO_MEMORY = {452, "4.3.1", "No memory for the parameters, try again later"};
 
 static struct smtp_refusal bad(const char *text)
 {
@@ -191,7 +193,8 @@ static const struct param *find(const struct param *table, size_t n, struct str 
     return NULL;
 }
 
-static struct smtp_refusal take_all(struct params *p, struct str rest, const struct smtp_caps *offered, const struct param *table, size_t n)
+static struct smtp_refusal take_all(struct params *p, struct str rest, const struct smtp_caps *offered, const struct param *table,
+                                    size_t n)
 {
     uint32_t seen = 0;
     if (rest.n && rest.p[0] != ' ')
@@ -235,7 +238,8 @@ struct smtp_refusal smtp_mail_params(struct arena *a, struct str rest, const str
     return r;
 }
 
-struct smtp_refusal smtp_rcpt_params(struct arena *a, struct str rest, const struct smtp_caps *offered, bool smtputf8, struct smtp_rcpt *to)
+struct smtp_refusal smtp_rcpt_params(struct arena *a, struct str rest, const struct smtp_caps *offered, bool smtputf8,
+                                     struct smtp_rcpt *to)
 {
     struct params p = {.arena = a, .utf8 = smtputf8, .rcpt = to};
     return take_all(&p, rest, offered, RCPT_PARAMS, countof(RCPT_PARAMS));

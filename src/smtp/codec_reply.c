@@ -77,7 +77,8 @@ enum smtp_reply_step smtp_reply_feed(struct smtp_reply_reader *r, struct str lin
 {
     enum { CODE = 3 };
     bool digits = line.n >= CODE && ascii_is_digit(line.p[0]) && ascii_is_digit(line.p[1]) && ascii_is_digit(line.p[2]);
-    unsigned code = digits ? (unsigned)(line.p[0] - '0') * 100 + (unsigned)(line.p[1] - '0') * 10 + (unsigned)(line.p[2] - '0') : 0;
+    unsigned code =
+        digits ? (unsigned)(line.p[0] - '0') * 100 + (unsigned)(line.p[1] - '0') * 10 + (unsigned)(line.p[2] - '0') : 0;
     /* 4.2: 2yz to 5yz, the second digit 0 to 5; others send 6 to 9 there, and the first digit says enough (4.3.2) */
     bool broken = code < 200 || code > 599 || (r->lines && code != r->code) || r->lines >= SMTP_REPLY_LINES_MAX ||
                   (line.n > CODE && line.p[CODE] != ' ' && line.p[CODE] != '-');

@@ -11,7 +11,7 @@ static struct str fresh(void)
     return STR_NONE;
 }
 
-/* --- replies --------------------------------------------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------- */
 
 TEST(reply_add)
 {
@@ -81,9 +81,12 @@ TEST(reply_feed)
 TEST(status_take)
 {
     static const struct { unsigned code; const char *text, *status, *rest; } cases[] = {
-        {250, "2.1.0 Originator ok", "2.1.0", "Originator ok"}, {550, "5.7.1", "5.7.1", ""},       {550, "5.123.456 x", "5.123.456", "x"},
-        {550, "4.7.1 class differs", "", "4.7.1 class differs"}, {550, "5.1.1x", "", "5.1.1x"},    {550, "5.1234.1 x", "", "5.1234.1 x"},
-        {550, "5..1 x", "", "5..1 x"},                           {550, "5.1 x", "", "5.1 x"},      {354, "3.1.1 x", "", "3.1.1 x"},
+        {250, "2.1.0 Originator ok", "2.1.0", "Originator ok"}, {550, "5.7.1", "5.7.1", ""},
+        {550, "5.123.456 x", "5.123.456", "x"},
+        {550, "4.7.1 class differs", "", "4.7.1 class differs"}, {550, "5.1.1x", "", "5.1.1x"},
+        {550, "5.1234.1 x", "", "5.1234.1 x"},
+        {550, "5..1 x", "", "5..1 x"},                           {550, "5.1 x", "", "5.1 x"},
+        {354, "3.1.1 x", "", "3.1.1 x"},
         {550, "5.01.1 x", "", "5.01.1 x"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -95,13 +98,23 @@ TEST(status_take)
     }
 }
 
-/* --- extensions ------------------------------------------------------------------------------------------------------------------------ */
+/* --- extensions ---------------------------------------------------------- */
 
 TEST(caps)
 {
     struct smtp_caps c = {0};
-    static const char *const lines[] = {"PIPELINING", "size 1000000", "8BITMIME", "AUTH SCRAM-SHA-256  PLAIN", "AUTH=LOGIN", "STARTTLS", "LIMITS MAILMAX=5 RCPTMAX=20 X=y",
-                                        "DSN", "CHUNKING ", "", "  ", "XUNKNOWN a b"};
+    static const char *const lines[] = {"PIPELINING",
+                                        "size 1000000",
+                                        "8BITMIME",
+                                        "AUTH SCRAM-SHA-256  PLAIN",
+                                        "AUTH=LOGIN",
+                                        "STARTTLS",
+                                        "LIMITS MAILMAX=5 RCPTMAX=20 X=y",
+                                        "DSN",
+                                        "CHUNKING ",
+                                        "",
+                                        "  ",
+                                        "XUNKNOWN a b"};
     for (size_t i = 0; i < countof(lines); i++)
         smtp_caps_line(&c, str_c(lines[i]));
     CHECK(c.pipelining && c.size && c.eightbitmime && c.auth && c.starttls && c.dsn && c.chunking);
@@ -117,11 +130,13 @@ TEST(caps)
     CHECK(strlen(c.mechanisms) < sizeof c.mechanisms);
 }
 
-/* --- xtext, ORCPT ---------------------------------------------------------------------------------------------------------------------- */
+/* --- xtext, ORCPT -------------------------------------------------------- */
 
 TEST(xtext)
 {
-    static const struct { const char *wire, *plain; } good[] = {{"", ""}, {"abc", "abc"}, {"a+2Bb+3Dc+20d", "a+b=c d"}, {"+00+FF", NULL}};
+    static const struct {
+        const char *wire, *plain;
+    } good[] = {{"", ""}, {"abc", "abc"}, {"a+2Bb+3Dc+20d", "a+b=c d"}, {"+00+FF", NULL}};
     static const char *const bad[] = {"a b", "a=b", "+", "+2", "+2b", "+G0", "a\x7f", "a\xc3", "a\tb"};
     for (size_t i = 0; i < countof(good); i++) {
         fresh();
@@ -184,19 +199,33 @@ TEST(orcpt)
     }
 }
 
-/* --- parameters ------------------------------------------------------------------------------------------------------------------------ */
+/* --- parameters ---------------------------------------------------------- */
 
-static const struct smtp_caps ALL = {.esmtp = true, .pipelining = true, .size = true, .eightbitmime = true, .smtputf8 = true, .enhancedstatuscodes = true,
-                                     .chunking = true, .binarymime = true, .dsn = true, .auth = true, .requiretls = true};
+static const struct smtp_caps ALL = {.esmtp = true,
+                                     .pipelining = true,
+                                     .size = true,
+                                     .eightbitmime = true,
+                                     .smtputf8 = true,
+                                     .enhancedstatuscodes = true,
+                                     .chunking = true,
+                                     .binarymime = true,
+                                     .dsn = true,
+                                     .auth = true,
+                                     .requiretls = true};
 
 TEST(mail_params)
 {
     static const struct { const char *text; unsigned code; } cases[] = {
-        {"", 0}, {"   ", 0}, {" SIZE=0", 0}, {" size=12345678901234567890", 0}, {" SIZE=99999999999999999999", 0}, {" SIZE=123456789012345678901", 501},
-        {" SIZE=", 501}, {" SIZE", 501}, {" SIZE=-1", 501}, {" SIZE=1 SIZE=1", 501}, {"SIZE=1", 501}, {" BODY=7bit", 0}, {" BODY=8BITMIME", 0},
-        {" BODY=BINARYMIME", 0}, {" BODY=x", 501}, {" SMTPUTF8", 0}, {" SMTPUTF8=1", 501}, {" RET=FULL", 0}, {" RET=hdrs", 0}, {" RET=HDR", 501},
-        {" ENVID=abc+2B", 0}, {" ENVID=+07", 501}, {" ENVID=a=b", 501}, {" AUTH=<>", 0}, {" AUTH=e+3Dmc2@example.com", 0}, {" AUTH=user", 0}, {" AUTH=<user>", 501},
-        {" AUTH=a+20b", 501}, {" REQUIRETLS", 0}, {" REQUIRETLS=1", 501}, {" XFOO=1", 555}, {" -X=1", 501}, {" =1", 501}, {" X=\xc3\xa9", 501},
+        {"", 0}, {"   ", 0}, {" SIZE=0", 0}, {" size=12345678901234567890", 0}, {" SIZE=99999999999999999999", 0},
+        {" SIZE=123456789012345678901", 501},
+        {" SIZE=", 501}, {" SIZE", 501}, {" SIZE=-1", 501}, {" SIZE=1 SIZE=1", 501}, {"SIZE=1", 501}, {" BODY=7bit", 0},
+        {" BODY=8BITMIME", 0},
+        {" BODY=BINARYMIME", 0}, {" BODY=x", 501}, {" SMTPUTF8", 0}, {" SMTPUTF8=1", 501}, {" RET=FULL", 0}, {" RET=hdrs", 0},
+        {" RET=HDR", 501},
+        {" ENVID=abc+2B", 0}, {" ENVID=+07", 501}, {" ENVID=a=b", 501}, {" AUTH=<>", 0}, {" AUTH=e+3Dmc2@example.com", 0},
+        {" AUTH=user", 0}, {" AUTH=<user>", 501},
+        {" AUTH=a+20b", 501}, {" REQUIRETLS", 0}, {" REQUIRETLS=1", 501}, {" XFOO=1", 555}, {" -X=1", 501}, {" =1", 501},
+        {" X=\xc3\xa9", 501},
         {" SMTPUTF8 X=\xc3\xa9", 555}, {" SMTPUTF8 X=\xc3", 501}, {" NOTIFY=NEVER", 555},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -209,7 +238,8 @@ TEST(mail_params)
         CHECK_NUM(r.code, cases[i].code);
         arena_clear(&a);
     }
-    static const char *const offered_nothing[] = {" SIZE=1", " BODY=7BIT", " SMTPUTF8", " RET=FULL", " ENVID=x", " AUTH=<>", " REQUIRETLS"};
+    static const char *const offered_nothing[] = {" SIZE=1",  " BODY=7BIT", " SMTPUTF8",  " RET=FULL",
+                                                  " ENVID=x", " AUTH=<>",   " REQUIRETLS"};
     for (size_t i = 0; i < countof(offered_nothing); i++) {
         struct arena a;
         struct smtp_envelope e = {0};
@@ -229,7 +259,7 @@ TEST(params_without_memory)
     CHECK_NUM(smtp_rcpt_params(&a, S(" ORCPT=rfc822;abc"), &ALL, false, &r).code, 452);
 }
 
-/* --- data ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- data ---------------------------------------------------------------- */
 
 /* Reads all of in, handed over in pieces of at most step octets, output drained so that at most room octets ever wait. */
 static struct str read_all(struct smtp_data_reader *r, struct str in, size_t step, size_t room, struct str *left)

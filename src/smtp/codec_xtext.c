@@ -47,7 +47,8 @@ bool smtp_xtext_decode(struct buf *to, struct str s)
     return true;
 }
 
-/* "{HEXPOINT}" at s: its value and length; 0 length when broken. Forms and exclusions as in RFC 6533 3: no surrogates, nothing that QCHAR can say. */
+/* "{HEXPOINT}" at s: its value and length; 0 length when broken. Forms and exclusions as in RFC 6533 3: no surrogates, nothing
+   that QCHAR can say. */
 static size_t hexpoint(struct str s, uint32_t *value)
 {
     size_t n = 1, digits;
@@ -57,7 +58,8 @@ static size_t hexpoint(struct str s, uint32_t *value)
     for (; n < s.n && hex_upper(s.p[n]) >= 0 && n <= 6; n++)
         v = v * 16 + (uint32_t)hex_upper(s.p[n]);
     digits = n - 1;
-    if (n == s.n || s.p[n] != '}' || digits < 2 || (digits > 2 && s.p[1] == '0') || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff) || v == 0)
+    if (n == s.n || s.p[n] != '}' || digits < 2 || (digits > 2 && s.p[1] == '0') || v > 0x10ffff ||
+        (v >= 0xd800 && v <= 0xdfff) || v == 0)
         return 0;
     if (v < 0x80 && v > ' ' && v != '+' && v != '=' && v != '\\' && v != 0x7f)
         return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Drives the machines with octets and chance, for the fuzz targets and for sessions_test: the first octets of the input choose settings, answers, pieces
-   and time, the rest is what the peer sends. Whatever comes, the promises below are kept; a broken one ends the program (check). */
+/* Drives the machines with octets and chance, for the fuzz targets and for sessions_test: the first octets of the input choose
+   settings, answers, pieces and time, the rest is what the peer sends. Whatever comes, the promises below are kept; a broken
+   one ends the program (check). */
 #pragma once
 #include "smtp/client.h"
 #include "smtp/fake_host.h"
@@ -15,7 +16,8 @@ static inline uint32_t drive_roll(struct drive *d, uint32_t limit)
     return (uint32_t)(d->dice >> 33) % limit;
 }
 
-/* Promise: the server says nothing but reply lines: CRLF ended, at most 512 octets, three digits of 2yz to 5yz and a space or a dash. */
+/* Promise: the server says nothing but reply lines: CRLF ended, at most 512 octets, three digits of 2yz to 5yz and a space or a
+   dash. */
 static inline void drive_reply_octets(struct drive *d, struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -59,9 +61,11 @@ static inline void drive_answer(struct drive *d, struct fake_host *f)
     f->rule_count = 0;
     if (drive_roll(d, 4) == 0) {
         static const char *const kinds[] = {"mail", "rcpt", "commit", "auth", "vrfy", "expn", "lmtp"};
-        static const char *const rest[] = {" * retry 4.3.0 later", " * refuse 5.1.1 no", " * done - one|two", " * refuse 4.x odd", " * retry - "};
+        static const char *const rest[] = {" * retry 4.3.0 later", " * refuse 5.1.1 no", " * done - one|two", " * refuse 4.x odd",
+                                           " * retry - "};
         char rule[64];
-        snprintf(rule, sizeof rule, "%s%s", kinds[drive_roll(d, 7)], rest[drive_roll(d, 5)]);
+        const char *kind = kinds[drive_roll(d, 7)], *what = rest[drive_roll(d, 5)]; /* in this order with every compiler */
+        snprintf(rule, sizeof rule, "%s%s", kind, what);
         check(fake_rule(f, str_c(rule)));
     }
     fake_answer(f);
@@ -89,7 +93,8 @@ static inline void drive_settings(struct drive *d, struct fake_host *f, const ui
     d->dice = (uint64_t)h[3] << 24 | (uint64_t)h[4] << 16 | (uint64_t)h[5] << 8 | h[6];
 }
 
-/* One session. h[7]: bit 0 all input at once, bit 1 a tiny output buffer, bits 2 and 3: a polite peer sends line by line and waits for replies. */
+/* One session. h[7]: bit 0 all input at once, bit 1 a tiny output buffer, bits 2 and 3: a polite peer sends line by line and
+   waits for replies. */
 static inline struct drive drive_server(const uint8_t *data, size_t size)
 {
     static struct fake_host f;
@@ -151,7 +156,7 @@ static inline struct drive drive_server(const uint8_t *data, size_t size)
     return d;
 }
 
-/* --- the client ------------------------------------------------------------------------------------------------------------------------ */
+/* --- the client ---------------------------------------------------------- */
 
 struct drive_message { struct smtp_client_message m; struct smtp_client_rcpt rcpt[3]; };
 
@@ -166,7 +171,8 @@ static inline void drive_make_message(struct drive *d, struct drive_message *m, 
     m->m.envid = drive_roll(d, 2) ? S("a=b") : S("");
     m->m.size = texts[m->m.body].n;
     for (uint32_t i = 0; i < m->m.rcpt_count; i++)
-        m->rcpt[i] = (struct smtp_client_rcpt){.address = S("\"b c\"@demo.test"), .orcpt = S("rfc822;b+c@demo.test"), .notify = drive_roll(d, 16)};
+        m->rcpt[i] = (struct smtp_client_rcpt){
+            .address = S("\"b c\"@demo.test"), .orcpt = S("rfc822;b+c@demo.test"), .notify = drive_roll(d, 16)};
 }
 
 /* Promise: every recipient of every message that was handed over has an outcome, and a success is one that the peer told. */
@@ -181,15 +187,24 @@ static inline void drive_judge(const struct smtp_client_message *m)
     }
 }
 
-/* The peer's octets against a client with three messages. Commands and DATA are checked for bare CR and LF (not BDAT: those are counted octets). */
+/* The peer's octets against a client with three messages. Commands and DATA are checked for bare CR and LF (not BDAT: those are
+   counted octets). */
 static inline struct drive drive_client(const uint8_t *data, size_t size)
 {
-    static const struct str texts[3] = {{"A: b\r\n\r\n.x\r\n..\r\n", 17}, {"A: b\r\n\r\n\xc3\xa9\n.\n\rz", 15}, {"\0\r\n.\r\n\xff", 7}};
+    static const struct str texts[3] = {
+        {"A: b\r\n\r\n.x\r\n..\r\n", 17}, {"A: b\r\n\r\n\xc3\xa9\n.\n\rz", 15}, {"\0\r\n.\r\n\xff", 7}};
     struct drive d = {0};
     if (size < DRIVE_HEAD)
         return d;
-    struct smtp_client_settings t = {.helo = S("me.test"), .lmtp = data[0] & 1, .tls = (enum smtp_tls_policy)(data[0] / 2 % 3), .user = data[1] & 1 ? S("alice@demo.test") : S(""),
-                                     .password = S("secret"), .scram_sha1 = data[1] & 2, .cleartext_login = data[1] & 4, .prefer_chunking = data[1] & 8, .eight_bit_anyway = data[1] & 16};
+    struct smtp_client_settings t = {.helo = S("me.test"),
+                                     .lmtp = data[0] & 1,
+                                     .tls = (enum smtp_tls_policy)(data[0] / 2 % 3),
+                                     .user = data[1] & 1 ? S("alice@demo.test") : S(""),
+                                     .password = S("secret"),
+                                     .scram_sha1 = data[1] & 2,
+                                     .cleartext_login = data[1] & 4,
+                                     .prefer_chunking = data[1] & 8,
+                                     .eight_bit_anyway = data[1] & 16};
     d.dice = (uint64_t)data[3] << 24 | (uint64_t)data[4] << 16 | (uint64_t)data[5] << 8 | data[6];
     struct arena connection, transaction;
     struct buf out;

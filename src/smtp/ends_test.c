@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Both ends against each other: what the client is given is what the server's host gets, for random octets, pieces, buffer sizes and modes. */
+/* Both ends against each other: what the client is given is what the server's host gets, for random octets, pieces, buffer
+   sizes and modes. */
 #include "base/facts.h"
 #include "base/test.h"
 #include "login/login.h"
@@ -101,7 +102,8 @@ static void answer_client(struct pair *p, struct smtp_client_message *msg, const
 }
 
 /* One message, one connection. p->got is what the server's host got. */
-static void transfer(struct pair *p, struct smtp_client_message *msg, const struct text *text, const struct smtp_client_settings *t, uint32_t piece_max)
+static void transfer(struct pair *p, struct smtp_client_message *msg, const struct text *text,
+                     const struct smtp_client_settings *t, uint32_t piece_max)
 {
     struct arena connection, transaction;
     enum next server = WAIT, client = WAIT;
@@ -177,12 +179,19 @@ TEST(every_mode_carries_every_message)
     buf_init(&p.got, 1 << 20);
     for (int i = 0; i < 400; i++) {
         bool lmtp = i % 5 == 4, login = i % 3 == 1 && !lmtp, tls = i % 7 == 3;
-        struct smtp_client_settings t = {.helo = S("me.test"), .lmtp = lmtp, .tls = tls ? SMTP_TLS_REQUIRED : SMTP_TLS_OPPORTUNISTIC, .prefer_chunking = i & 1,
-                                         .user = login ? S("alice@demo.test") : S(""), .password = S("secret"), .cleartext_login = true};
-        struct smtp_client_rcpt rcpt[2] = {{.address = S("bob@demo.test")}, {.address = S("\"c d\"@demo.test"), .notify = SMTP_NOTIFY_NEVER}};
+        struct smtp_client_settings t = {.helo = S("me.test"),
+                                         .lmtp = lmtp,
+                                         .tls = tls ? SMTP_TLS_REQUIRED : SMTP_TLS_OPPORTUNISTIC,
+                                         .prefer_chunking = i & 1,
+                                         .user = login ? S("alice@demo.test") : S(""),
+                                         .password = S("secret"),
+                                         .cleartext_login = true};
+        struct smtp_client_rcpt rcpt[2] = {{.address = S("bob@demo.test")},
+                                           {.address = S("\"c d\"@demo.test"), .notify = SMTP_NOTIFY_NEVER}};
         enum smtp_body body = (enum smtp_body)(i / 2 % 3);
         random_text(&p.d, &text, body == SMTP_BODY_BINARY);
-        struct smtp_client_message msg = {.from = S("alice@demo.test"), .body = body, .size = text.n, .rcpt = rcpt, .rcpt_count = 2};
+        struct smtp_client_message msg = {
+            .from = S("alice@demo.test"), .body = body, .size = text.n, .rcpt = rcpt, .rcpt_count = 2};
         fake_settings(&p.f);
         p.f.settings.kind = lmtp ? SMTP_LMTP : SMTP_RELAY;
         p.f.settings.login_offered = login;

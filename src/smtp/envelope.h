@@ -6,7 +6,8 @@
 
 enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BIT, SMTP_BODY_BINARY };
 enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
-enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4, SMTP_NOTIFY_DELAY = 8 }; /* bits; 0: not given */
+/* bits; 0: not given */
+enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_FAILURE = 4, SMTP_NOTIFY_DELAY = 8 };
 
 struct smtp_rcpt {
     struct address adr;
@@ -16,7 +17,8 @@ struct smtp_rcpt {
 
 struct smtp_envelope {     /* all memory in the transaction arena */
     struct address from;   /* reverse-path; may be null */
-    struct str auth;       /* AUTH= of MAIL, decoded; "<>" if it was that or the client is not trusted to say so; empty: not given */
+    struct str auth;       /* AUTH= of MAIL, decoded; "<>" if it was that or the client is not trusted to say so; empty: not given
+                              */
     enum smtp_body body;
     bool smtputf8;
     bool requiretls;

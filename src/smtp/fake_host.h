@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* A host for tests and fuzzers: it answers a server machine's questions as it was told, drains the body, and keeps what was committed. Only *_test.c and
-   *_fuzz.c include this; it is one file with its functions inside, since tests link with the folder's archive and nothing else. */
+/* A host for tests and fuzzers: it answers a server machine's questions as it was told, drains the body, and keeps what was
+   committed. Only *_test.c and *_fuzz.c include this; it is one file with its functions inside, since tests link with the
+   folder's archive and nothing else. */
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +34,14 @@ static inline uint64_t fake_next_id(void *host) { return ++((struct fake_host *)
 static inline void fake_settings(struct fake_host *f)
 {
     str_to_c(S("mail.demo.test"), f->hostname, sizeof f->hostname);
-    f->settings = (struct smtp_settings){.kind = SMTP_RELAY, .hostname = str_c(f->hostname), .message_max = 100000, .rcpt_max = 10, .error_max = 5,
-                                         .command_timeout_ms = 300000, .data_timeout_ms = 300000, .login_needs_tls = true};
+    f->settings = (struct smtp_settings){.kind = SMTP_RELAY,
+                                         .hostname = str_c(f->hostname),
+                                         .message_max = 100000,
+                                         .rcpt_max = 10,
+                                         .error_max = 5,
+                                         .command_timeout_ms = 300000,
+                                         .data_timeout_ms = 300000,
+                                         .login_needs_tls = true};
     f->body_max = 4096;
     f->rule_count = 0;
     f->auth_step = 0;
@@ -51,8 +58,13 @@ static inline struct machine *fake_open(struct fake_host *f, struct buf *out)
     arena_init(&f->connection, SESSION_CONNECTION_MEM);
     arena_init(&f->transaction, SESSION_TRANSACTION_MEM);
     arena_init(&f->scratch, SESSION_SCRATCH_MEM);
-    f->s = (struct smtp_server){.settings = &f->settings, .body = &f->body, .connection = &f->connection, .transaction = &f->transaction,
-                                .scratch = &f->scratch, .next_id = fake_next_id, .host = f};
+    f->s = (struct smtp_server){.settings = &f->settings,
+                                .body = &f->body,
+                                .connection = &f->connection,
+                                .transaction = &f->transaction,
+                                .scratch = &f->scratch,
+                                .next_id = fake_next_id,
+                                .host = f};
     f->s.m.out = out;
     str_to_c(S("192.0.2.1"), f->s.client.ip, sizeof f->s.client.ip);
     f->open = smtp_server_init(&f->s);
@@ -158,8 +170,8 @@ static inline void fake_commit(struct fake_host *f)
             buf_add(b, e->rcpt[i].orcpt);
         }
     }
-    buf_printf(b, " body=%d utf8=%d ret=%d size=%llu received=%u 8bit=%d%d", (int)e->body, e->smtputf8, (int)e->ret, (unsigned long long)a->size,
-               (unsigned)a->received_count, a->header_8bit, a->body_8bit);
+    buf_printf(b, " body=%d utf8=%d ret=%d size=%llu received=%u 8bit=%d%d", (int)e->body, e->smtputf8, (int)e->ret,
+               (unsigned long long)a->size, (unsigned)a->received_count, a->header_8bit, a->body_8bit);
     if (e->envid.n) {
         buf_add(b, S(" envid="));
         buf_add(b, e->envid);
@@ -231,7 +243,10 @@ static inline bool fake_rule(struct fake_host *f, struct str text)
     *r = (struct fake_rule){{0}, {0}, DONE, {{0}, {0}}};
     if (!str_to_c(kind, r->kind, sizeof r->kind) || !str_to_c(str_eq(match, S("*")) ? S("") : match, r->match, sizeof r->match))
         return false;
-    r->outcome = str_eq(outcome, S("done")) ? DONE : str_eq(outcome, S("retry")) ? RETRY : str_eq(outcome, S("refuse")) ? REFUSE : 0;
+    r->outcome = str_eq(outcome, S("done"))     ? DONE
+                 : str_eq(outcome, S("retry"))  ? RETRY
+                 : str_eq(outcome, S("refuse")) ? REFUSE
+                                                : 0;
     if (!str_eq(status, S("-")) && !str_to_c(status, r->why.status, sizeof r->why.status))
         return false;
     if (!str_to_c(str_trim(text), r->why.text, sizeof r->why.text) || !r->outcome)

@@ -70,7 +70,8 @@ struct verb {
     const char *out_of_order;        /* what 503 says */
     const char *help;
 };
-enum { VERB_LAST = 1 /* nothing may be pipelined behind it */, VERB_NO_ARG = 2, VERB_LOGIN = 4 /* needs a login where one is required */,
+enum { VERB_LAST = 1 /* nothing may be pipelined behind it */, VERB_NO_ARG = 2, VERB_LOGIN = 4 /* needs a login where one is
+                        required */,
        VERB_FOREIGN = 8 /* another protocol's: hang up */ };
 extern const struct verb smtp_verbs[];
 extern const size_t smtp_verb_count;
@@ -83,7 +84,8 @@ enum next smtp_answer_str(struct smtp_server *s, unsigned code, const char *stat
 enum next smtp_refuse(struct smtp_server *s, struct smtp_refusal r);
 /* Writes a reply and hangs up. */
 enum next smtp_goodbye(struct smtp_server *s, unsigned code, const char *status, const char *text);
-/* The host's refusal or delay as a reply: code and status by class, why.text. retry and refuse are the codes when the status tells nothing better. */
+/* The host's refusal or delay as a reply: code and status by class, why.text. retry and refuse are the codes when the status
+   tells nothing better. */
 struct smtp_refusal smtp_why(enum outcome outcome, const struct why *why, unsigned retry, unsigned refuse);
 /* Parks until the host answers s->ask (kind and in members set), then runs then. */
 enum next smtp_ask_host(struct smtp_server *s, enum smtp_ask_kind kind, enum next (*then)(struct smtp_server *s));
@@ -127,6 +129,7 @@ struct smtp_refusal smtp_take_helo(struct smtp_server *s, struct str arg, bool e
 /* cmd_ehlo.c: the list of extensions, for EHLO and LHLO. */
 enum next smtp_answer_ehlo(struct smtp_server *s);
 /* cmd_mail.c: the path behind "FROM:" or "TO:" and the code for a broken one. */
-struct smtp_refusal smtp_take_path(struct smtp_server *s, struct str *arg, struct str keyword, bool sender, bool utf8, struct address *to);
+struct smtp_refusal smtp_take_path(struct smtp_server *s, struct str *arg, struct str keyword, bool sender, bool utf8,
+                                   struct address *to);
 /* cmd_vrfy.c: takes a trailing SMTPUTF8 off the argument of VRFY and EXPN (RFC 6531 3.7.4.2). */
 bool smtp_take_utf8_flag(struct str *arg);

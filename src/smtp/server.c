@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: ISC
-/* The server machine: greeting, command lines, questions, the end. One file for each verb (cmd_*.c), the octets of a message in server_data.c,
-   its end in server_commit.c; what is legal when stands in verbs.c.
+/* The server machine: greeting, command lines, questions, the end. One file for each verb (cmd_*.c), the octets of a message in
+   server_data.c, its end in server_commit.c; what is legal when stands in verbs.c.
 
-                        step_greet
-                            | 220                          +-------------- step_wait: the host answers, time passes (then: continuation) ---+
-                            v                              |                                                                              |
-     +--------------> smtp_step_command --- a verb --> smtp_cmd_* -- reply --> smtp_step_command                                          |
-     |   line too long |  |  |        |                |    |  |  `-- ask -------------------------------------------------------------> --+
-     |   step_skip_line<--+  |        |                |    |  |
-     |                       |        | 421            |    |  +-- AUTH 334 --> step_response (cmd_auth.c)
-     |                       | QUIT   v                |    +-- STARTTLS 220 --> NEED_TLS --> step_secured: as after the greeting
-     |                       +--> step_hang_up         +-- DATA 354, BDAT --> smtp_step_data / smtp_step_chunk (server_data.c)
-     |                                                                                   | CRLF.CRLF / LAST
-     +----------------- reply, LMTP: one for each recipient <-- COMMIT answered <-- smtp_commit: body drained (server_commit.c)
+        step_greet --220--> smtp_step_command <-----------------------------------------------+
+            | early talker     |    |    |                                                      |
+            v                  |    |    +-- line too long --> step_skip_line -- 500 -----------+
+        step_hang_up <-- 421 --+    |                                                           |
+            ^                       +-- a verb --> smtp_cmd_* -- reply -------------------------+
+            | QUIT, too many errors, premature input  |                                         |
+            +-----------------------------------------+                                         |
+                                                      +-- ask --> step_answered: the host answers, then(): reply
+                                                      +-- delay --> step_delay: time passes, then(): reply
+                                                      +-- AUTH: 334 --> step_response (cmd_auth.c): ask again or reply
+                                                      +-- STARTTLS: 220 --> NEED_TLS --> step_secured: as after the greeting
+                                                      +-- DATA: 354, BDAT --> smtp_step_data, smtp_step_chunk (server_data.c)
+            smtp_commit (server_commit.c) <-- CRLF.CRLF, LAST ----+
+                 +-- body drained --> ask COMMIT --> one reply, in LMTP one for each recipient --> smtp_step_command
 
-   Phases (enum phase): NEW --HELO--> READY --MAIL--> MAIL --RCPT--> RCPT --DATA--> READY;  RCPT --BDAT--> BDAT --BDAT LAST--> READY;
+   Phases (enum phase): NEW --HELO--> READY --MAIL--> MAIL --RCPT--> RCPT --DATA--> READY; RCPT --BDAT--> BDAT --LAST--> READY;
    RSET and HELO lead back to READY, STARTTLS to NEW. */
 #include "base/check.h"
 #include "base/facts.h"
@@ -26,7 +29,7 @@ static struct smtp_server *server_of(struct machine *m)
     return (struct smtp_server *)(void *)m;
 }
 
-/* --- the end --------------------------------------------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static enum next step_hang_up(struct machine *m)
 {
@@ -44,8 +47,8 @@ enum next smtp_hang_up(struct smtp_server *s)
 enum next smtp_goodbye(struct smtp_server *s, unsigned code, const char *status, const char *text)
 {
     if (s->sid[0])
-        fact(FACT_INFO, "smtp.goodbye", fact_c("sid", s->sid), fact_c("verb", s->state->verb ? s->state->verb->name : ""), fact_num("code", code),
-             fact_c("text", text));
+        fact(FACT_INFO, "smtp.goodbye", fact_c("sid", s->sid), fact_c("verb", s->state->verb ? s->state->verb->name : ""),
+             fact_num("code", code), fact_c("text", text));
     smtp_reply_add(s->m.out, code, status, str_c(text), false);
     return smtp_hang_up(s);
 }
@@ -76,14 +79,14 @@ void smtp_transaction_drop(struct smtp_server *s)
     smtp_transaction_end(s);
 }
 
-/* --- replies --------------------------------------------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------- */
 
 enum next smtp_answer_str(struct smtp_server *s, unsigned code, const char *status, struct str text)
 {
     struct smtp_state *st = s->state;
     if (code >= 400 && s->sid[0])
-        fact(FACT_INFO, "smtp.refused", fact_c("sid", s->sid), fact_c("verb", st->verb ? st->verb->name : ""), fact_num("code", code),
-             fact_c("status", status), fact_str("text", text));
+        fact(FACT_INFO, "smtp.refused", fact_c("sid", s->sid), fact_c("verb", st->verb ? st->verb->name : ""),
+             fact_num("code", code), fact_c("status", status), fact_str("text", text));
     if (code >= 500 && ++st->errors > s->settings->error_max)
         return smtp_goodbye(s, 421, "4.7.0", "Too many errors");
     smtp_reply_add(s->m.out, code, status, text, st->t && st->t->env.smtputf8);
@@ -111,14 +114,17 @@ struct smtp_refusal smtp_why(enum outcome outcome, const struct why *why, unsign
     bool later = outcome != REFUSE; /* unknown means later */
     const char *fallback = later ? "4.3.0" : "5.0.0";
     const char *status = why->status[0] == (later ? '4' : '5') ? why->status : fallback;
-    struct smtp_refusal r = {later ? retry : refuse, status, why->text[0] ? why->text : later ? "Not now, try again later" : "Refused"};
+    struct smtp_refusal r = {later ? retry : refuse, status,
+                             why->text[0] ? why->text
+                             : later      ? "Not now, try again later"
+                                          : "Refused"};
     for (size_t i = 0; i < countof(better); i++)
         if (strcmp(status, better[i].status) == 0)
             r.code = better[i].code;
     return r;
 }
 
-/* --- waiting --------------------------------------------------------------------------------------------------------------------------- */
+/* --- waiting ------------------------------------------------------------- */
 
 static enum next step_answered(struct machine *m)
 {
@@ -164,7 +170,7 @@ enum next smtp_delay(struct smtp_server *s, int64_t ms, enum next (*then)(struct
     return AGAIN;
 }
 
-/* --- command lines --------------------------------------------------------------------------------------------------------------------- */
+/* --- command lines ------------------------------------------------------- */
 
 static const struct verb *find_verb(const struct smtp_server *s, struct str name)
 {
@@ -187,7 +193,8 @@ static enum next run_verb(struct smtp_server *s, struct str name, struct str arg
     const struct verb *v = st->verb = find_verb(s, name);
     bool login_missing = s->settings->require_login && s->user.n == 0;
     if (!v)
-        return smtp_answer(s, 500, "5.5.1", s->settings->kind == SMTP_LMTP ? "No such command; this is LMTP, send LHLO" : "No such command");
+        return smtp_answer(s, 500, "5.5.1",
+                           s->settings->kind == SMTP_LMTP ? "No such command; this is LMTP, send LHLO" : "No such command");
     if (v->flags & VERB_FOREIGN)
         return smtp_goodbye(s, 554, "5.5.1", "This is SMTP");
     if (!v->run)
@@ -197,7 +204,9 @@ static enum next run_verb(struct smtp_server *s, struct str name, struct str arg
     if (!(v->phases & st->phase) && st->phase == PHASE_NEW)
         return out_of_order(s, v);
     if ((v->flags & VERB_LOGIN) && login_missing)
-        return smtp_answer(s, 530, "5.7.0", s->settings->login_needs_tls && !s->m.tls.active ? "Must issue a STARTTLS command first" : "Authentication required");
+        return smtp_answer(s, 530, "5.7.0",
+                           s->settings->login_needs_tls && !s->m.tls.active ? "Must issue a STARTTLS command first"
+                                                                            : "Authentication required");
     if (!(v->phases & st->phase))
         return out_of_order(s, v);
     if ((v->flags & VERB_NO_ARG) && arg.n)
@@ -268,7 +277,7 @@ enum next smtp_step_command(struct machine *m)
     return machine_wait(m, WANT_INPUT, st->deadline_ms);
 }
 
-/* --- the beginning --------------------------------------------------------------------------------------------------------------------- */
+/* --- the beginning ------------------------------------------------------- */
 
 static enum next step_greet(struct machine *m)
 {
@@ -302,7 +311,8 @@ void smtp_offers(const struct smtp_server *s, struct smtp_caps *to)
 {
     bool login_here = s->settings->login_offered && (s->m.tls.active || !s->settings->login_needs_tls);
     *to = (struct smtp_caps){
-        .esmtp = s->esmtp, .pipelining = true, .size = true, .eightbitmime = true, .smtputf8 = true, .enhancedstatuscodes = true, .chunking = true,
+        .esmtp = s->esmtp, .pipelining = true, .size = true, .eightbitmime = true, .smtputf8 = true, .enhancedstatuscodes = true,
+        .chunking = true,
         .binarymime = true, .dsn = true, .starttls = s->settings->offer_tls && !s->m.tls.active, .auth = login_here,
         .size_max = s->settings->message_max, .rcpt_max = s->settings->rcpt_max, .mail_max = s->settings->transaction_max,
     };

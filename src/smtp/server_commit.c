@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: ISC
-/* The end of a message: what is held goes to the body, the host drains it, the trace lines are written, COMMIT is asked, the reply given.
+/* The end of a message: what is held goes to the body, the host drains it, the trace lines are written, COMMIT is asked, the
+   reply given.
 
-       smtp_commit -> step_finish -- room, body drained --> ask COMMIT -> answered -> one reply, or in LMTP step_lmtp_reply for each recipient */
+       smtp_commit -> step_finish -- room --> step_drain -- body drained --> ask COMMIT -- answered --> one reply,
+       in LMTP step_lmtp_reply for each recipient */
 #include "base/check.h"
 #include "base/encode.h"
 #include "message/trace.h"
@@ -14,7 +16,7 @@ static struct smtp_server *server_of(struct machine *m)
     return (struct smtp_server *)(void *)m;
 }
 
-/* --- replies --------------------------------------------------------------------------------------------------------------------------- */
+/* --- replies ------------------------------------------------------------- */
 
 static enum next done(struct smtp_server *s)
 {
@@ -98,7 +100,7 @@ static enum next committed(struct smtp_server *s)
     return next;
 }
 
-/* --- before the question --------------------------------------------------------------------------------------------------------------- */
+/* --- before the question ------------------------------------------------- */
 
 /* RFC 6409 8 and RFC 5322 3.6: a submission gets what it lacks. */
 static struct smtp_refusal complete(struct smtp_server *s, struct buf *trace, struct str id)
@@ -128,10 +130,13 @@ static struct smtp_refusal make_trace(struct smtp_server *s)
     buf_fixed(&trace, t->trace, sizeof t->trace);
     struct id_text id = id_text(s->ask.id);
     trace_received(&trace, &(struct trace_received){
-        .helo = s->helo, .client_ip = str_c(s->client.ip), .client_name = str_c(s->client.name), .by = s->settings->hostname, .id = str_c(id.c),
+        .helo = s->helo, .client_ip = str_c(s->client.ip), .client_name = str_c(s->client.name), .by = s->settings->hostname,
+        .id = str_c(id.c),
         .for_recipient = t->env.rcpt_count == 1 ? &t->env.rcpt[0].adr : NULL,
-        .tls_version = str_c(s->m.tls.active ? s->m.tls.version : ""), .tls_cipher = str_c(s->m.tls.active ? s->m.tls.cipher : ""),
-        .lmtp = s->settings->kind == SMTP_LMTP, .esmtp = s->esmtp, .tls = s->m.tls.active, .auth = s->user.n > 0, .utf8 = t->env.smtputf8,
+        .tls_version = str_c(s->m.tls.active ? s->m.tls.version : ""),
+        .tls_cipher = str_c(s->m.tls.active ? s->m.tls.cipher : ""),
+        .lmtp = s->settings->kind == SMTP_LMTP, .esmtp = s->esmtp, .tls = s->m.tls.active, .auth = s->user.n > 0,
+        .utf8 = t->env.smtputf8,
         .unix_ms = s->m.unix_ms,
     });
     struct smtp_refusal r = {0, NULL, NULL};
@@ -164,7 +169,7 @@ static enum next ask_commit(struct smtp_server *s)
     return smtp_ask_host(s, SMTP_ASK_COMMIT, committed);
 }
 
-/* --- the last octets ------------------------------------------------------------------------------------------------------------------- */
+/* --- the last octets ----------------------------------------------------- */
 
 static enum next step_drain(struct machine *m)
 {
@@ -190,7 +195,8 @@ static enum next step_finish(struct machine *m)
     if (t->env.body != SMTP_BODY_BINARY)
         smtp_data_read_end(&t->reader, &last);
     if (t->reader.bare && s->settings->bare == SMTP_BARE_REFUSE)
-        return refuse_message(s, (struct smtp_refusal){554, "5.6.0", "A CR or LF stands alone in the message; lines end with CR LF"});
+        return refuse_message(
+            s, (struct smtp_refusal){554, "5.6.0", "A CR or LF stands alone in the message; lines end with CR LF"});
     size_t waiting = s->body->n;
     header_scan_feed(&t->scan, buf_str(&last), s->body);
     header_scan_end(&t->scan, s->body);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: ISC
-/* The octets of a message on their way to s->body: dots and line ends by the codec's reader, then through the header scanner (Received are counted,
-   Bcc is dropped from submissions), then straight. What is refused is read to its end and thrown away, up to a limit.
+/* The octets of a message on their way to s->body: dots and line ends by the codec's reader, then through the header scanner
+   (Received are counted, Bcc is dropped from submissions), then straight. What is refused is read to its end and thrown away,
+   up to a limit.
 
        smtp_data_begin -> smtp_step_data (DATA) -- CRLF.CRLF --> smtp_commit
        cmd_bdat -> smtp_step_chunk -- chunk full --> 250, next command;  -- chunk full and LAST --> smtp_commit
-       either, when the peer goes away or stays silent: the message is given up, body_aborted                                        */
+       either, when the peer goes away or stays silent: the message is given up, body_aborted */
 #include "base/check.h"
 #include "smtp/inside.h"
 

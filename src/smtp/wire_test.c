@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* Plays tests/wire/smtp/ *.t against the server machine, every way that base/transcript.h knows, with a fake host (fake_host.h). After the session's
-   lines the file may say what was committed: lines "S: == message …", "S: <header and body>", "S: == outcome 1".
-   Run from the top of the tree; PENNY_WIRE names another folder, PENNY_WIRE_ONLY one file. */
+/* Plays tests/wire/smtp/ *.t against the server machine, every way that base/transcript.h knows, with a fake host
+   (fake_host.h). After the session's lines the file may say what was committed: lines "S: == message …", "S: <header and
+   body>", "S: == outcome 1". Run from the top of the tree; PENNY_WIRE names another folder, PENNY_WIRE_ONLY one file. */
 #include <dirent.h>
 #include "base/clock.h"
 #include "base/random.h"
@@ -73,9 +73,16 @@ static bool play_file(const char *path)
     struct transcript t;
     arena_init(&a, 8 << 20);
     fake_settings(&f);
-    struct transcript_host h = {.self = &f, .peer = 'C', .out_min = SMTP_SERVER_OUT_MIN, .open = host_open, .directive = host_directive,
-                                .answer = host_answer, .ran = host_ran, .close = host_close};
-    bool ok = text && transcript_parse(&a, path, str_of(text, n), &t, error, sizeof error) && transcript_play_all(&t, &h, SEEDS, error, sizeof error);
+    struct transcript_host h = {.self = &f,
+                                .peer = 'C',
+                                .out_min = SMTP_SERVER_OUT_MIN,
+                                .open = host_open,
+                                .directive = host_directive,
+                                .answer = host_answer,
+                                .ran = host_ran,
+                                .close = host_close};
+    bool ok = text && transcript_parse(&a, path, str_of(text, n), &t, error, sizeof error) &&
+              transcript_play_all(&t, &h, SEEDS, error, sizeof error);
     if (!ok)
         test_fail(path, 0, "%s", error[0] ? error : "cannot be read");
     arena_clear(&a);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* Public vectors against the SMTP codec and machine: smtp_conformance VECTORS [EXCUSES]. Prints "suite passed failed excused" for each suite, names every
-   failure on standard error, and exits 1 when one has no excuse (tests/conformance/excuses-smtp.txt: suite, case, RFC section, reason). An excuse that
-   is not needed is a failure, too. */
+/* Public vectors against the SMTP codec and machine: smtp_conformance VECTORS [EXCUSES]. Prints "suite passed failed excused"
+   for each suite, names every failure on standard error, and exits 1 when one has no excuse
+   (tests/conformance/excuses-smtp.txt: suite, case, RFC section, reason). An excuse that is not needed is a failure, too. */
 #include "base/encode.h"
 #include "base/facts.h"
 #include "base/json.h"
@@ -18,7 +18,7 @@ static const char *folder;
 static struct { const char *name; unsigned passed, failed, excused; } suite;
 static bool bad;
 
-/* --- bookkeeping ----------------------------------------------------------------------------------------------------------------------- */
+/* --- bookkeeping --------------------------------------------------------- */
 
 static struct str read_file(const char *dir, const char *name)
 {
@@ -64,7 +64,8 @@ static void judge(const char *id, bool ok, struct str detail)
     } else {
         suite.failed++;
         bad = true;
-        fprintf(stderr, "%s %s: %s%.*s\n", suite.name, id, ok ? "passed, though it is excused: " : "", STR_ARG(str_head(detail, 200)));
+        fprintf(stderr, "%s %s: %s%.*s\n", suite.name, id, ok ? "passed, though it is excused: " : "",
+                STR_ARG(str_head(detail, 200)));
     }
 }
 
@@ -101,7 +102,7 @@ static const char *number(const char *prefix, unsigned n)
     return text;
 }
 
-/* --- a server session ------------------------------------------------------------------------------------------------------------------ */
+/* --- a server session ---------------------------------------------------- */
 
 struct session { struct fake_host f; struct buf out, in; struct machine *m; bool over; unsigned commits; struct buf first; };
 
@@ -146,7 +147,8 @@ static void session_run(struct session *s)
             fake_answer(&s->f);
         } else if (next == WAIT && (s->m->wants & WANT_ROOM)) {
             continue;
-        } else if (next == WAIT && s->m->deadline_ms && s->f.s.m.step && s->in.n == 0 && s->out.n == 0 && s->m->deadline_ms - s->m->now_ms < 60000) {
+        } else if (next == WAIT && s->m->deadline_ms && s->f.s.m.step && s->in.n == 0 && s->out.n == 0 &&
+                   s->m->deadline_ms - s->m->now_ms < 60000) {
             s->m->now_ms = s->m->deadline_ms; /* a delay before a refusal */
             s->m->timed_out = true;
         } else {
@@ -181,7 +183,7 @@ static unsigned converse(struct session *s, struct str line)
     return last_code(s);
 }
 
-/* --- end of data ----------------------------------------------------------------------------------------------------------------------- */
+/* --- end of data --------------------------------------------------------- */
 
 static void refuse_bare(struct fake_host *f)
 {
@@ -216,7 +218,8 @@ static bool survives_relaying(struct str stored)
 }
 
 static const char BEFORE[] = "Subject: outer\r\n\r\nline1";
-static const char BEHIND[] = "MAIL FROM:<smuggled@evil.test>\r\nRCPT TO:<victim@our.test>\r\nDATA\r\nSubject: SMUGGLED\r\n\r\nx\r\n.\r\n";
+static const char BEHIND[] =
+    "MAIL FROM:<smuggled@evil.test>\r\nRCPT TO:<victim@our.test>\r\nDATA\r\nSubject: SMUGGLED\r\n\r\nx\r\n.\r\n";
 
 static bool eod_data(struct str bytes, bool true_end, bool refuse, bool by_octets)
 {
@@ -291,7 +294,8 @@ static void end_of_data(void)
             buf_init(&bytes, 4096);
             bool ok = base64_decode(&bytes, json_get_str(c, "bytes_b64")), true_end = json_get(c, "contains_true_eod")->num != 0;
             for (int by_octets = 0; by_octets < 2; by_octets++)
-                ok = ok && (way < 2 ? eod_data(buf_str(&bytes), true_end, way == 1, by_octets) : eod_bdat(buf_str(&bytes), way == 3, by_octets));
+                ok = ok && (way < 2 ? eod_data(buf_str(&bytes), true_end, way == 1, by_octets)
+                                    : eod_bdat(buf_str(&bytes), way == 3, by_octets));
             judge(json_get_str(c, "id").p ? arena_str_c(&memory, json_get_str(c, "id")) : "?", ok, json_get_str(c, "repr"));
             buf_free(&bytes);
         }
@@ -299,7 +303,7 @@ static void end_of_data(void)
     }
 }
 
-/* --- Dovecot's tables ------------------------------------------------------------------------------------------------------------------ */
+/* --- Dovecot's tables ---------------------------------------------------- */
 
 static struct str text_of(const struct json *j)
 {
@@ -355,16 +359,21 @@ static void dovecot_commands(void)
     unsigned n = 0;
     begin("dovecot-command-parser");
     for (const struct json *c = table(j, "invalid_command_parse_tests"); c; c = c->next)
-        judge(number("invalid-command-", ++n), command_code(text_of(json_get(c, "command"))) >= 500, text_of(json_get(c, "command")));
+        judge(number("invalid-command-", ++n), command_code(text_of(json_get(c, "command"))) >= 500,
+              text_of(json_get(c, "command")));
     n = 0;
     for (const struct json *c = table(j, "valid_command_parse_tests"); c; c = c->next)
-        judge(number("valid-command-", ++n), command_code(text_of(json_get(c, "command"))) < 300, text_of(json_get(c, "command")));
+        judge(number("valid-command-", ++n), command_code(text_of(json_get(c, "command"))) < 300,
+              text_of(json_get(c, "command")));
     n = 0;
     for (const struct json *c = table(j, "invalid_auth_response_parse_tests"); c; c = c->next)
-        judge(number("invalid-response-", ++n), response_code(text_of(json_get(c, "auth_response"))) < 502, text_of(json_get(c, "auth_response")));
+        judge(number("invalid-response-", ++n), response_code(text_of(json_get(c, "auth_response"))) < 502,
+              text_of(json_get(c, "auth_response")));
     n = 0;
-    for (const struct json *c = table(j, "valid_auth_response_parse_tests"); c; c = c->next) /* parsed: not 500 or 501, only the credentials are wrong */
-        judge(number("valid-response-", ++n), response_code(text_of(json_get(c, "auth_response"))) == 535, text_of(json_get(c, "auth_response")));
+    for (const struct json *c = table(j, "valid_auth_response_parse_tests"); c;
+         c = c->next) /* parsed: not 500 or 501, only the credentials are wrong */
+        judge(number("valid-response-", ++n), response_code(text_of(json_get(c, "auth_response"))) == 535,
+              text_of(json_get(c, "auth_response")));
     end();
 }
 
@@ -372,7 +381,12 @@ static struct smtp_caps caps_of(struct str names)
 {
     struct smtp_caps c = {.esmtp = true};
 #define HAS(member, name) c.member = str_find_str(names, S("SMTP_CAPABILITY_" name)) < names.n
-    HAS(auth, "AUTH"); HAS(eightbitmime, "8BITMIME"); HAS(binarymime, "BINARYMIME"); HAS(chunking, "CHUNKING"); HAS(dsn, "DSN"); HAS(size, "SIZE");
+    HAS(auth, "AUTH");
+    HAS(eightbitmime, "8BITMIME");
+    HAS(binarymime, "BINARYMIME");
+    HAS(chunking, "CHUNKING");
+    HAS(dsn, "DSN");
+    HAS(size, "SIZE");
 #undef HAS
     return c;
 }
@@ -388,7 +402,8 @@ static bool params_ok(const struct json *c, bool mail)
     if (json_get_str(c, "input").n)
         buf_add_byte(&b, ' ');
     buf_add(&b, json_get_str(c, "input"));
-    struct smtp_refusal refusal = mail ? smtp_mail_params(&memory, buf_str(&b), &caps, &e) : smtp_rcpt_params(&memory, buf_str(&b), &caps, false, &r);
+    struct smtp_refusal refusal =
+        mail ? smtp_mail_params(&memory, buf_str(&b), &caps, &e) : smtp_rcpt_params(&memory, buf_str(&b), &caps, false, &r);
     const struct json *p = json_get(c, "params");
     if (refusal.code || !p)
         return refusal.code == 0;
@@ -397,8 +412,10 @@ static bool params_ok(const struct json *c, bool mail)
         return false;
     if (notify && notify->kind == JSON_STR) {
         struct str t = notify->str;
-        uint32_t bits = (str_find_str(t, S("_NEVER")) < t.n ? SMTP_NOTIFY_NEVER : 0u) | (str_find_str(t, S("_SUCCESS")) < t.n ? SMTP_NOTIFY_SUCCESS : 0u) |
-                        (str_find_str(t, S("_FAILURE")) < t.n ? SMTP_NOTIFY_FAILURE : 0u) | (str_find_str(t, S("_DELAY")) < t.n ? SMTP_NOTIFY_DELAY : 0u);
+        uint32_t bits = (str_find_str(t, S("_NEVER")) < t.n ? SMTP_NOTIFY_NEVER : 0u) |
+                        (str_find_str(t, S("_SUCCESS")) < t.n ? SMTP_NOTIFY_SUCCESS : 0u) |
+                        (str_find_str(t, S("_FAILURE")) < t.n ? SMTP_NOTIFY_FAILURE : 0u) |
+                        (str_find_str(t, S("_DELAY")) < t.n ? SMTP_NOTIFY_DELAY : 0u);
         if (bits != r.notify)
             return false;
     }
@@ -408,8 +425,10 @@ static bool params_ok(const struct json *c, bool mail)
 static void dovecot_params(void)
 {
     static const struct { const char *table, *id; bool mail, valid; } tables[] = {
-        {"invalid_mail_params_parse_tests", "invalid-mail-", true, false}, {"valid_mail_params_parse_tests", "valid-mail-", true, true},
-        {"invalid_rcpt_params_parse_tests", "invalid-rcpt-", false, false}, {"valid_rcpt_params_parse_tests", "valid-rcpt-", false, true}};
+        {"invalid_mail_params_parse_tests", "invalid-mail-", true, false},
+        {"valid_mail_params_parse_tests", "valid-mail-", true, true},
+        {"invalid_rcpt_params_parse_tests", "invalid-rcpt-", false, false},
+        {"valid_rcpt_params_parse_tests", "valid-rcpt-", false, true}};
     const struct json *j = load("smtp/transcribed/dovecot-params.json");
     begin("dovecot-params");
     for (size_t i = 0; i < countof(tables); i++) {
@@ -454,7 +473,8 @@ static void dovecot_replies(void)
         if (enhanced && enhanced->kind == JSON_ARRAY && enhanced->child) {
             char status[12], want[40];
             struct str text = buf_str(&b);
-            snprintf(want, sizeof want, "%d.%d.%d", (int)enhanced->child->num, (int)enhanced->child->next->num, (int)enhanced->child->next->next->num);
+            snprintf(want, sizeof want, "%d.%d.%d", (int)enhanced->child->num, (int)enhanced->child->next->num,
+                     (int)enhanced->child->next->next->num);
             ok = ok && smtp_status_take(code, &text, status) && strcmp(status, want) == 0;
         }
         judge(number("valid-", ++n), ok, json_get_str(c, "input"));
@@ -495,7 +515,7 @@ static void dovecot_dots(void)
     end();
 }
 
-/* --- paths and EHLO answers ------------------------------------------------------------------------------------------------------------ */
+/* --- paths and EHLO answers ---------------------------------------------- */
 
 static void paths(void)
 {
@@ -512,7 +532,8 @@ static void paths(void)
         bool ok = address_parse_path(&memory, &rest, true, false, false, &adr) == ADDRESS_OK;
         if (ok)
             address_print(&b, &adr, false);
-        judge(number("path-", ++n), ok && str_eq(buf_str(&b), c->child->next->str) && str_eq(rest, c->child->next->next->str), c->child->str);
+        judge(number("path-", ++n), ok && str_eq(buf_str(&b), c->child->next->str) && str_eq(rest, c->child->next->next->str),
+              c->child->str);
     }
     n = 0;
     for (const struct json *c = t && t->next ? json_get(t->next, "rows")->child : NULL; c; c = c->next) {
@@ -554,8 +575,15 @@ static void ehlo(void)
                 const struct json *fields = json_get(want->child, "args");
                 struct str list = json_get_str(fields, "capabilities");
 #define SAME(member, name) ok = ok && caps.member == (str_find_str(list, S(name)) < list.n)
-                SAME(pipelining, "EXT_PIPELINING"); SAME(eightbitmime, "EXT_8BIT_MIME"); SAME(smtputf8, "EXT_SMTP_UTF8"); SAME(enhancedstatuscodes, "EXT_ENHANCED_STATUS_CODES");
-                SAME(chunking, "EXT_CHUNKING"); SAME(binarymime, "EXT_BINARY_MIME"); SAME(dsn, "EXT_DSN"); SAME(starttls, "EXT_START_TLS"); SAME(requiretls, "EXT_REQUIRE_TLS");
+                SAME(pipelining, "EXT_PIPELINING");
+                SAME(eightbitmime, "EXT_8BIT_MIME");
+                SAME(smtputf8, "EXT_SMTP_UTF8");
+                SAME(enhancedstatuscodes, "EXT_ENHANCED_STATUS_CODES");
+                SAME(chunking, "EXT_CHUNKING");
+                SAME(binarymime, "EXT_BINARY_MIME");
+                SAME(dsn, "EXT_DSN");
+                SAME(starttls, "EXT_START_TLS");
+                SAME(requiretls, "EXT_REQUIRE_TLS");
                 SAME(size, "EXT_SIZE");
 #undef SAME
                 ok = ok && caps.size_max == (uint64_t)json_get_num(fields, "size", 0);
@@ -575,25 +603,30 @@ static void responses(void)
         if (!str_eq(json_get_str(t, "test"), S("parse_response")))
             continue;
         for (const struct json *c = json_get(t, "rows")->child; c; c = c->next) {
-            const struct json *parts = json_get(c->child, "args"), *want = json_get(c->child->next, "args"), *esc = want ? json_get(want, "esc") : NULL;
+            const struct json *parts = json_get(c->child, "args"), *want = json_get(c->child->next, "args"),
+                              *esc = want ? json_get(want, "esc") : NULL;
             struct smtp_reply_reader r = {0};
             struct buf b;
             char storage[4096], status[12], wanted[40] = "";
             enum smtp_reply_step step = SMTP_REPLY_MORE;
             buf_fixed(&b, storage, sizeof storage);
-            for (const struct json *part = parts ? parts->child : c->child; part && step == SMTP_REPLY_MORE; part = parts ? part->next : NULL)
+            for (const struct json *part = parts ? parts->child : c->child; part && step == SMTP_REPLY_MORE;
+                 part = parts ? part->next : NULL)
                 step = smtp_reply_feed(&r, str_trim(part->str), &b);
             struct str text = buf_str(&b);
             (void)smtp_status_take(r.code ? r.code : 500, &text, status);
             if (esc && esc->child && esc->child->num)
-                snprintf(wanted, sizeof wanted, "%d.%d.%d", (int)esc->child->num, (int)esc->child->next->num, (int)esc->child->next->next->num);
-            judge(number("", ++n), step == SMTP_REPLY_DONE && want && r.code == json_get_num(want, "code", 0) && strcmp(status, wanted) == 0, buf_str(&b));
+                snprintf(wanted, sizeof wanted, "%d.%d.%d", (int)esc->child->num, (int)esc->child->next->num,
+                         (int)esc->child->next->next->num);
+            judge(number("", ++n),
+                  step == SMTP_REPLY_DONE && want && r.code == json_get_num(want, "code", 0) && strcmp(status, wanted) == 0,
+                  buf_str(&b));
         }
     }
     end();
 }
 
-/* --- chasquid's dialogues -------------------------------------------------------------------------------------------------------------- */
+/* --- chasquid's dialogues ------------------------------------------------ */
 
 static bool chasquid_refuses_bare, chasquid_tls;
 
@@ -700,9 +733,12 @@ static void chasquid_line(struct session *s, bool *open, const char *file, unsig
 static void chasquid(void)
 {
     static const char *const files[] = {
-        "t-12-minor_dialogs/auth_multi_dialog.cmy", "t-12-minor_dialogs/auth_too_many_failures.cmy", "t-12-minor_dialogs/bad_data_dot_2.cmy",
-        "t-12-minor_dialogs/bad_mail_from.cmy", "t-12-minor_dialogs/bad_rcpt_to.cmy", "t-12-minor_dialogs/empty_helo.cmy", "t-12-minor_dialogs/helo.cmy",
-        "t-12-minor_dialogs/line_too_long.cmy", "t-12-minor_dialogs/message_too_big.cmy", "t-12-minor_dialogs/sendmail.cmy", "t-12-minor_dialogs/unknown_command.cmy",
+        "t-12-minor_dialogs/auth_multi_dialog.cmy", "t-12-minor_dialogs/auth_too_many_failures.cmy",
+        "t-12-minor_dialogs/bad_data_dot_2.cmy",
+        "t-12-minor_dialogs/bad_mail_from.cmy", "t-12-minor_dialogs/bad_rcpt_to.cmy", "t-12-minor_dialogs/empty_helo.cmy",
+        "t-12-minor_dialogs/helo.cmy",
+        "t-12-minor_dialogs/line_too_long.cmy", "t-12-minor_dialogs/message_too_big.cmy", "t-12-minor_dialogs/sendmail.cmy",
+        "t-12-minor_dialogs/unknown_command.cmy",
         "t-05-null_address/sendmail.cmy"};
     begin("chasquid-dialogs");
     for (size_t i = 0; i < countof(files); i++) {
