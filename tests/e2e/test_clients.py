@@ -55,7 +55,7 @@ def test_python():
     with Penny() as p:
         s = p.smtp()
         body = 'Grüße\n.\n.leading dot\n' + 'x' * 900 + '\n'
-        refused = s.sendmail('alice@demo.test', ['bob@demo.test', 'alice@demo.test'], message('smtplib', body).encode('utf-8'), mail_options=['BODY=8BITMIME'])
+        refused = s.sendmail('alice@demo.test', ['bob@demo.test', 'alice@demo.test'], message('smtplib', body).replace('\n', '\r\n').encode(), mail_options=['BODY=8BITMIME'])
         equal(refused, {}, 'refused recipients')
         s.quit()
         got = p.mailbox('bob@demo.test')
