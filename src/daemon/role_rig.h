@@ -18,6 +18,7 @@ enum { RIG_SEEN_MAX = 4096, RIG_WAIT_MS = 10000 };
 struct rig_edge { struct rig *rig; enum role who; uint32_t incarnation; struct link *link; bool closed; struct message *seen[RIG_SEEN_MAX]; char *bytes[RIG_SEEN_MAX]; size_t count, read; };
 struct rig {
     char dir[64];
+    const struct disk *disk; /* NULL: the kernel's */
     struct loop *loop;
     struct actor *store, *keys;
     struct rig_edge mx, user, user_keys; /* edge-mx and edge-user to store; edge-user to keys */
@@ -125,12 +126,15 @@ static inline const struct setup *rig_setup(const struct rig *r, const char *con
     return s;
 }
 
-static inline void rig_start(struct actor *a, const struct setup *s)
+static inline void rig_start(struct actor *a, const struct setup *s, const struct disk *disk)
 {
     struct why why = {0};
 
     a->setup = s;
-    if (!a->type->prepare(a, s, &why) || !a->type->begin(a, s, &why)) {
+    bool prepared = a->type->prepare(a, s, &why);
+    if (prepared && disk && a->type->who == ROLE_STORE)
+        ((struct store *)a->self)->engine_options = (struct engine_options){.disk = disk, .index = ":memory:"};
+    if (!prepared || !a->type->begin(a, s, &why)) {
         fprintf(stderr, "%s: %s\n", role_name(a->type->who), why.text);
         abort();
     }
@@ -142,7 +146,7 @@ static inline void rig_start(struct actor *a, const struct setup *s)
 static inline void rig_open_store(struct rig *r, const char *config)
 {
     r->store = actor_new(&role_store, r->loop, ++r->next_incarnation, true, rig_on_end, r);
-    rig_start(r->store, rig_setup(r, config));
+    rig_start(r->store, rig_setup(r, config), r->disk);
     rig_connect_mx(r);
     rig_connect_user(r);
 }
@@ -152,7 +156,7 @@ static inline void rig_open_keys(struct rig *r, const char *config)
     struct link *ends[2];
 
     r->keys = actor_new(&role_keys, r->loop, ++r->next_incarnation, true, rig_on_end, r);
-    rig_start(r->keys, rig_setup(r, config ? config : RIG_CONFIG));
+    rig_start(r->keys, rig_setup(r, config ? config : RIG_CONFIG), NULL);
     if (!link_new_pair(r->loop, "store", &peer_handler, &r->store->peers[ROLE_KEYS], "keys", &peer_handler, &r->keys->peers[ROLE_STORE], LINK_QUEUE_MAX, ends))
         abort();
     actor_link(r->store, ROLE_KEYS, r->keys->incarnation, ends[0]);
@@ -160,7 +164,7 @@ static inline void rig_open_keys(struct rig *r, const char *config)
     rig_connect_user(r);
 }
 
-static inline struct rig *rig_new(const char *config)
+static inline struct rig *rig_new_on(const char *config, const struct disk *disk)
 {
     struct rig *r = calloc(1, sizeof *r);
 
@@ -170,9 +174,11 @@ static inline struct rig *rig_new(const char *config)
         abort();
     r->loop = loop_new();
     r->next_session = 1;
+    r->disk = disk;
     rig_open_store(r, config ? config : RIG_CONFIG);
     return r;
 }
+static inline struct rig *rig_new(const char *config) { return rig_new_on(config, NULL); }
 
 static inline int rig_unlink(const char *path, const struct stat *s, int kind, struct FTW *f)
 {

@@ -112,6 +112,7 @@ struct store {
     struct actor *actor;
     struct loop *loop;
     struct engine *engine;
+    struct engine_options engine_options; /* as they should be; a test changes them before begin */
     const struct setup *setup, *coming;
     const struct config *config;
     struct route_facts facts;

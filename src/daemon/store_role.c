@@ -90,6 +90,7 @@ static bool make(struct actor *a)
     st->actor = a;
     st->loop = a->loop;
     st->next_query = 1;
+    st->engine_options.threads = true;
     st->edges[0] = (struct store_edge){.store = st, .peer = actor_peer(a, ROLE_EDGE_MX)};
     st->edges[1] = (struct store_edge){.store = st, .peer = actor_peer(a, ROLE_EDGE_USER)};
     loop_io_init(&st->engine_io, a->loop, on_engine, st);
@@ -142,9 +143,8 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
 static bool begin(struct actor *a, const struct setup *now, struct why *why)
 {
     struct store *st = a->self;
-    struct engine_options o = {.threads = true};
 
-    st->engine = engine_open(st->dir, now->lock_fd, &o, why);
+    st->engine = engine_open(st->dir, now->lock_fd, &st->engine_options, why);
     if (!st->engine)
         return false;
     if (engine_fd(st->engine) >= 0 && !loop_io_start(&st->engine_io, engine_fd(st->engine), LOOP_READ)) {
