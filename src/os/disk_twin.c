@@ -15,6 +15,7 @@ struct event {
     uint32_t inode;
     uint64_t at, n;          /* TRUNCATE: n is the size */
     char *data;
+    uint64_t durable_at;     /* the sync that made it so; UINT64_MAX: none yet */
     char path[PATH_BYTES], to[PATH_BYTES];
 };
 
@@ -49,6 +50,12 @@ static struct name *lookup(struct disk_twin *t, const char *path)
     return NULL;
 }
 
+static bool is_in(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
+}
+
 static struct event *note(struct disk_twin *t, enum event_kind kind, uint32_t inode, const char *path)
 {
     static struct event unrecorded;
@@ -57,9 +64,22 @@ static struct event *note(struct disk_twin *t, enum event_kind kind, uint32_t in
     if (t->event_count == t->event_cap)
         t->events = grown(t->events, (t->event_cap = t->event_cap ? t->event_cap * 2 : 256) * sizeof *t->events);
     struct event *e = &t->events[t->event_count++];
-    *e = (struct event){.kind = kind, .inode = inode};
+    *e = (struct event){.kind = kind, .inode = inode, .durable_at = UINT64_MAX};
     snprintf(e->path, sizeof e->path, "%s", path);
     return e;
+}
+
+/* A sync is through: what it covers is durable. */
+static void settle(struct disk_twin *t, const struct event *s)
+{
+    for (uint64_t i = 0; t->recording && i + 1 < t->event_count; i++) {
+        struct event *e = &t->events[i];
+        bool data = e->kind == EVENT_WRITE || e->kind == EVENT_TRUNCATE;
+        bool covered = data ? s->kind == EVENT_SYNC && s->inode == e->inode
+                            : s->kind == EVENT_SYNC_DIR && is_in(e->kind == EVENT_RENAME || e->kind == EVENT_LINK ? e->to : e->path, s->path);
+        if (covered && e->durable_at == UINT64_MAX)
+            e->durable_at = t->event_count - 1;
+    }
 }
 
 /* 0, or the error that this call has to give; 1: be short. */
@@ -221,7 +241,7 @@ static int twin_datasync(void *self, int file)
     int r = fails(t, DISK_CALL_SYNC);
     if (r < 0)
         return r;
-    note(t, EVENT_SYNC, (uint32_t)t->handles[file], "");
+    settle(t, note(t, EVENT_SYNC, (uint32_t)t->handles[file], ""));
     return 0;
 }
 
@@ -292,14 +312,8 @@ static int twin_sync_dir(void *self, const char *path)
     int r = fails(t, DISK_CALL_SYNC);
     if (r < 0)
         return r;
-    note(t, EVENT_SYNC_DIR, 0, path);
+    settle(t, note(t, EVENT_SYNC_DIR, 0, path));
     return 0;
-}
-
-static bool is_in(const char *path, const char *dir)
-{
-    size_t n = strlen(dir);
-    return strncmp(path, dir, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
 }
 
 static int twin_list(void *self, const char *path, void (*each)(void *to, const char *name), void *to)
@@ -354,15 +368,7 @@ bool disk_twin_is_sync(const struct disk_twin *t, uint64_t event) { return event
 /* Was event i made durable by a sync that returned before event at? */
 static bool durable(const struct disk_twin *t, uint64_t i, uint64_t at)
 {
-    const struct event *e = &t->events[i];
-    bool data = e->kind == EVENT_WRITE || e->kind == EVENT_TRUNCATE;
-    for (uint64_t k = i + 1; k < at; k++) {
-        const struct event *s = &t->events[k];
-        if (data ? s->kind == EVENT_SYNC && s->inode == e->inode
-                 : s->kind == EVENT_SYNC_DIR && is_in(e->kind == EVENT_RENAME || e->kind == EVENT_LINK ? e->to : e->path, s->path))
-            return true;
-    }
-    return false;
+    return t->events[i].durable_at < at;
 }
 
 static uint32_t blocks_of(const struct event *e)

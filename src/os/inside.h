@@ -27,6 +27,7 @@ struct loop {
     size_t background;
     int64_t now_ms;
     bool in_timers, stopping;
+    bool simulated;                     /* no threads beside it */
 };
 
 struct loop *loop_new_on(const struct loop_poller *poller, void *self);
@@ -47,4 +48,5 @@ struct net_twin {
     void (*close)(int fd);
     bool (*address)(int fd, bool peer, char *text, size_t cap, uint16_t *port);
 };
+extern struct loop *(*loop_twin)(void); /* what loop_new gives instead; NULL: epoll */
 extern const struct net_twin *net_twin; /* NULL: only the kernel; set by the simulator, which is linked into tests alone */

@@ -22,6 +22,7 @@ struct pool {
     size_t waiting_n;
     bool ending;
     struct loop_wake wake;
+    struct loop_defer inline_run; /* simulated: instead of threads */
     unsigned thread_n;
     pthread_t threads[];
 };
@@ -91,6 +92,18 @@ static void finish_wake(void *self)
     finish(self);
 }
 
+/* In a simulation there are no threads, whose order no seed could repeat: jobs run at the end of the turn. */
+static void run_inline(void *self)
+{
+    struct pool *p = self;
+    for (struct job *j; (j = list_take(&p->waiting));) {
+        p->waiting_n--;
+        j->run(j);
+        list_add(&p->done, j);
+    }
+    finish(p);
+}
+
 static void end_threads(struct pool *p)
 {
     pthread_mutex_lock(&p->lock);
@@ -138,6 +151,10 @@ struct pool *pool_new(struct loop *loop, const char *name, unsigned threads, siz
     list_init(&p->done);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
+    loop_defer_init(&p->inline_run, loop, run_inline, p);
+    p->wake.fd = -1;
+    if (loop->simulated)
+        return p;
     if (!loop_wake_start(&p->wake, loop, finish_wake, p) || !start_threads(p, threads, stack)) {
         end_threads(p);
         release(p);
@@ -156,6 +173,8 @@ bool pool_submit(struct pool *p, struct job *j)
         pthread_cond_signal(&p->work);
     }
     pthread_mutex_unlock(&p->lock);
+    if (room && p->loop->simulated)
+        loop_defer_start(&p->inline_run);
     p->out += room;
     p->loop->ios += room; /* a job on its way keeps the loop running */
     return room;
@@ -178,5 +197,6 @@ void pool_free(struct pool *p)
         j->done(j);
     }
     check(p->out == 0);
+    loop_defer_stop(&p->inline_run);
     release(p);
 }
