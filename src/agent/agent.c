@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "agent/agent.h"
 #include "agent/inside.h"
+#include "base/facts.h"
 
 /* penny alone: the few things that one wants first, and whether a server runs. */
 static int welcome(struct agent *g)
@@ -40,6 +41,7 @@ int agent_main(int argc, char **argv)
     struct agent *g = calloc(1, sizeof *g);
     if (!g)
         return agent_fail(IO_ERROR, NULL, "no memory");
+    fact_level_max(FACT_WARN); /* on standard error, beside what a person reads */
     setlocale(LC_TIME, "");
     signal(SIGPIPE, SIG_IGN);
     arena_init(&g->a, AGENT_MEM);

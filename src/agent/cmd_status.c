@@ -2,6 +2,8 @@
 /* penny status, reload, stop */
 #include "agent/inside.h"
 
+enum { STOP_MS = 60000 };
+
 static void member(const struct json *j, const char *name, const char *shown)
 {
     const struct json *m = json_get(j, name);
@@ -161,6 +163,10 @@ int agent_do_stop(struct agent *g)
     g->client = control_client_connect(agent_c(&g->a, agent_socket(g)), &why);
     if (!g->client)
         return agent_fail(NOT_RUNNING, NULL, "no server runs on %s: %s", g->dir, why.text);
-    agent_ask_raw(g, r, NULL, NULL, &replies, &end);
-    return agent_end(g, &end);
+    if (agent_ask_raw(g, r, NULL, NULL, &replies, &end) != DONE_OK || g->dry_run)
+        return agent_end(g, &end);
+    if (!control_client_wait_end(g->client, STOP_MS))
+        return agent_fail(TRY_LATER, "it finishes what it has acknowledged; penny status says whether it is through", "the server has not ended yet");
+    agent_note(g, "the server has stopped");
+    return DONE_OK;
 }

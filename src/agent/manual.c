@@ -53,7 +53,7 @@ static void commands(struct buf *to)
 }
 
 static const char head[] =
-    ".Dd $Mdocdate$\n.Dt PENNY 1\n.Os\n.Sh NAME\n.Nm penny\n.Nd a whole mail system in one program\n.Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
+    ".Dd November 24, 2026\n.Dt PENNY 1\n.Os\n.Sh NAME\n.Nm penny\n.Nd a whole mail system in one program\n.Sh SYNOPSIS\n.Nm\n.Op Ar options\n.Ar command\n.Op Ar arguments\n"
     ".Sh DESCRIPTION\n.Nm\nis a mail server (SMTP, submission, LMTP, POP3) and a mail user agent.\nWithout a configuration file every setting has a default; see\n.Xr penny.conf 5 .\n"
     ".Pp\nThe operator's commands ask the server that runs on the data directory over its control socket.\nWhen none runs they work on the directory itself.\n"
     "What the configuration file says wins: commands refuse to change it and name the line.\n"
@@ -84,7 +84,7 @@ void agent_manual(struct buf *to)
 }
 
 static const char conf_head[] =
-    ".Dd $Mdocdate$\n.Dt PENNY.CONF 5\n.Os\n.Sh NAME\n.Nm penny.conf\n.Nd configuration of the penny mail system\n.Sh DESCRIPTION\nThe file is made of lines of words.\n.Ql #\nbegins a comment.\n"
+    ".Dd November 24, 2026\n.Dt PENNY.CONF 5\n.Os\n.Sh NAME\n.Nm penny.conf\n.Nd configuration of the penny mail system\n.Sh DESCRIPTION\nThe file is made of lines of words.\n.Ql #\nbegins a comment.\n"
     "A backslash at the end of a line joins it with the next; a semicolon ends a line within a line.\nA word with blanks is put in double quotes.\nBlocks stand in braces.\n"
     "Sizes are written\n.Ql 500K , 50M , 5G ;\ndurations\n.Ql 500ms , 30s , 5m , 2h , 30d , 1h30m .\n"
     ".Pp\nEvery setting has a default, so that no file at all is a valid configuration;\n.Ql domain example.org\nis a whole one.\n.Ic penny config check\nreads a file and tells everything that is wrong with it,\n"

@@ -56,6 +56,7 @@ void agent_note(const struct agent *g, const char *fmt, ...)
     va_start(ap, fmt);
     buf_vprintf(&b, fmt, ap);
     va_end(ap);
+    fflush(stdout);
     print_lines(stderr, buf_str(&b), "");
 }
 

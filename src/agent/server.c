@@ -58,7 +58,7 @@ static int open_direct(struct agent *g, bool change, const struct why *no_server
         return agent_fail(NOT_RUNNING, "start one: penny serve --dir DIR; or name the directory: --dir DIR, PENNY_DIR", "no server answers, and there is no store in %s", g->dir);
     g->engine = engine_open(g->dir, -1, &o, &why);
     if (!g->engine)
-        return agent_fail(NOT_RUNNING, no_server->text, "the directory %s cannot be opened: %s", g->dir, why.text);
+        return agent_fail(NOT_RUNNING, agent_c(&g->a, agent_text(&g->a, "%s\nif its server has a run-dir, name its configuration: -c FILE", no_server->text)), "the directory %s cannot be opened: %s", g->dir, why.text);
     if (g->config->hostname.n == 0) {
         char name[256];
         struct config *c = arena_new(&g->a, struct config);

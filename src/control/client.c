@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 #include <stdlib.h>
+#include "base/clock.h"
 #include "control/client.h"
 #include "control/inside.h"
 #include "os/net.h"
@@ -179,6 +180,20 @@ static bool feed(struct control_client *cl, int (*body)(void *self, struct buf *
     }
     buf_free(&piece);
     return n >= 0;
+}
+
+bool control_client_wait_end(struct control_client *cl, int64_t timeout_ms)
+{
+    int64_t until = clock_mono_ms() + timeout_ms;
+    for (;;) {
+        buf_clear(&cl->in);
+        enum net_result r = net_read(cl->fd, &cl->in, CONTROL_FRAME_MAX);
+        if (r == NET_END || r == NET_ERROR)
+            return true;
+        int64_t left = until - clock_mono_ms();
+        if (left <= 0 || (r == NET_AGAIN && !net_wait(cl->fd, true, false, left)))
+            return false;
+    }
 }
 
 bool control_client_ask(struct control_client *cl, const struct control_request *r, int (*body)(void *self, struct buf *to), void *body_self, const struct control_replies *replies, struct control_end *end)

@@ -21,6 +21,8 @@ struct control_replies {
     void (*bytes)(void *self, struct str piece);
     void (*progress)(void *self, uint32_t permille);
 };
+/* Until the other end closes, at most so long: after STOP. False: it is still there. */
+bool control_client_wait_end(struct control_client *cl, int64_t timeout_ms);
 /* Asks and reads until DONE. body (may be NULL) hands in the message of MAIL_SEND piece by piece: it appends to to and returns 1 for more, 0 at the end, -1 when
    it cannot go on (then the connection is of no more use). False: the connection broke; end says so (code 69). */
 bool control_client_ask(struct control_client *cl, const struct control_request *r, int (*body)(void *self, struct buf *to), void *body_self, const struct control_replies *replies, struct control_end *end);

@@ -44,7 +44,6 @@ enum control_flag { /* bits */
     CONTROL_OFF = 8,         /* user suspend: end it */
     CONTROL_ALL = 16,        /* store compact: every segment with anything dead in it */
     CONTROL_PEEK = 32,       /* mail read: leaves the message unseen */
-    CONTROL_WAIT = 64,       /* stop: answered only when the server has ended (the connection closes) */
 };
 
 /* Fixed and bounded, native byte order (the socket is local): the payload of a REQUEST frame, which is cut behind the last used byte of args.

@@ -5,6 +5,7 @@
          └─ broken frame, foreign version ──► CLOSE                                                          */
 #include <stdlib.h>
 #include "base/encode.h"
+#include "base/facts.h"
 #include "control/inside.h"
 #include "message/date.h"
 
@@ -209,7 +210,8 @@ static enum step request_begin(struct control_session *s, struct str payload)
         return control_end(s, EXIT_NOT_ALLOWED, "only root and the server's own user may do this", STR_NONE, "", "run it with sudo, or as the server's user");
     if (s->c->hooks.reload == NULL && (r->verb == CONTROL_RELOAD || r->verb == CONTROL_STOP))
         return control_end(s, EXIT_NOT_RUNNING, "no server runs on this directory", STR_NONE, "", "start it: penny serve");
-    (void)verb_changes;
+    if (verb_changes[r->verb] && !s->c->direct)
+        fact(FACT_INFO, "control.change", fact_c("verb", control_verb_word(r->verb)), fact_str("name", s->name), fact_num("uid", s->peer));
     s->step = verb_steps[r->verb];
     return STEP_AGAIN;
 }
