@@ -129,6 +129,9 @@ static void add_place(struct buf *to, const struct mime_part *p)
 static bool has_extension(struct str name)
 {
     size_t dot = str_find_last(name, '.');
+    for (size_t i = dot + 1; i < name.n; i++)
+        if (!ascii_is_alnum(name.p[i]))
+            return false;
     return dot < name.n && dot > 0 && name.n - dot >= 2 && name.n - dot <= 9;
 }
 

@@ -176,7 +176,7 @@ static void flush(struct layout *l)
 
 static void open_multipart(struct layout *l, const char *subtype, const struct boundary *b, const char *type)
 {
-    buf_printf(&l->text, "Content-Type: multipart/%s; boundary=\"%s\"", subtype, b->text);
+    buf_printf(&l->text, "Content-Type: multipart/%s;\r\n boundary=\"%s\"", subtype, b->text);
     if (type)
         buf_printf(&l->text, ";\r\n type=\"%s\"", type);
     buf_add(&l->text, S("\r\n\r\n"));

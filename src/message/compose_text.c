@@ -94,5 +94,5 @@ enum mime_encoding compose_text_encoding(struct str text, bool flowed, bool eigh
     }
     if (!odd && most <= 900 && (high == 0 || eight_bit))
         return high ? MIME_8BIT : MIME_7BIT;
-    return 2 * high > text.n / 3 ? MIME_BASE64 : MIME_QUOTED_PRINTABLE;
+    return 4 * high > text.n ? MIME_BASE64 : MIME_QUOTED_PRINTABLE;
 }

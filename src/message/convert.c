@@ -197,7 +197,7 @@ static enum action decide(const struct convert *c, const struct part *p, bool an
         return p->encoding == MIME_BINARY || (any && p->kind != SCAN_LEAF && p->encoding == MIME_8BIT && c->to == CONVERT_7BIT) ? RELABEL : KEEP;
     if (p->encoding == MIME_UNKNOWN_ENCODING)
         return SANITIZE;
-    bool dense = 2 * (uint64_t)p->high > p->size / 3;
+    bool dense = 4 * (uint64_t)p->high > p->size; /* base64 is clearly shorter then; below, a person can still read quoted-printable */
     return p->text && !(p->flags & HAS_NUL) && !dense ? TO_QP : TO_BASE64;
 }
 
