@@ -3,6 +3,7 @@
 #include "agent/inside.h"
 #include "agent/net_host.h"
 #include "base/test.h"
+#include "os/file.h"
 
 static struct agent g;
 
@@ -102,6 +103,23 @@ static const struct { const char *text; bool ok; const char *host; unsigned port
     {"::1", true, "::1", 587, false}, {"m.example:", true, "m.example", 587, false}, {"m.example:0", false, "", 0, false}, {"m.example:99999", false, "", 0, false},
     {"m.example:x", false, "", 0, false}, {"", false, "", 0, false}, {":25", false, "", 0, false}, {"[::1]x", false, "", 0, false},
 };
+
+/* docs/man is what the tables say: penny man > docs/man/penny.1; penny man penny.conf > docs/man/penny.conf.5 */
+TEST(the_manual_is_current)
+{
+    static const char *const pages[] = {"docs/man/penny.1", "docs/man/penny.conf.5"};
+    for (int i = 0; i < 2; i++) {
+        struct buf made, there;
+        struct why why = {"", ""};
+        buf_init(&made, 1 << 20);
+        buf_init(&there, 1 << 20);
+        agent_page(&made, i == 1);
+        CHECK(file_read(pages[i], 1 << 20, &there, &why) == DONE);
+        CHECK(!made.full && str_eq(buf_str(&made), buf_str(&there)));
+        buf_free(&made);
+        buf_free(&there);
+    }
+}
 
 TEST(servers_are_named)
 {

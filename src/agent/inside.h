@@ -68,7 +68,7 @@ const char *agent_option_next(const struct agent *g, enum option_id o, uint32_t 
 void agent_help(FILE *to);
 void agent_help_command(FILE *to, const struct command *c);
 int agent_unknown(const char *word, const char *second);
-void agent_manual(struct buf *to);
+void agent_page(struct buf *to, bool conf); /* penny(1) or penny.conf(5) */
 
 /* output.c: results go to standard output, everything else to standard error. */
 int agent_fail(int status, const char *hint, const char *fmt, ...) PRINTF_LIKE(3, 4);

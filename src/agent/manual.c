@@ -2,23 +2,6 @@
 /* penny man: penny(1) and penny.conf(5), whose lists are made from the tables. */
 #include "agent/inside.h"
 
-static void text(struct buf *to, const char *t)
-{
-    bool start = true;
-    for (; *t; t++) {
-        if (start && (*t == '.' || *t == '\''))
-            buf_add(to, S("\\&"));
-        if (*t == '\\')
-            buf_add(to, S("\\e"));
-        else if (*t == '-')
-            buf_add(to, S("\\-"));
-        else
-            buf_add_byte(to, *t);
-        start = *t == '\n';
-    }
-    buf_add_byte(to, '\n');
-}
-
 static void option(struct buf *to, const struct option_row *o)
 {
     buf_add(to, S(".It "));
@@ -28,7 +11,7 @@ static void option(struct buf *to, const struct option_row *o)
     if (o->value)
         buf_printf(to, " Ar %s", o->value);
     buf_add_byte(to, '\n');
-    text(to, o->help);
+    config_mdoc(to, o->help);
 }
 
 static void commands(struct buf *to)
@@ -38,9 +21,9 @@ static void commands(struct buf *to)
         const struct command *c = &agent_commands[i];
         buf_printf(to, ".It Xo\n.Ic %s\n", c->words);
         if (*c->arguments)
-            text(to, c->arguments);
+            config_mdoc(to, c->arguments);
         buf_add(to, S(".Xc\n"));
-        text(to, c->what);
+        config_mdoc(to, c->what);
         if (c->options) {
             buf_add(to, S(".Bl -tag -compact -width Ds\n"));
             for (size_t o = 0; o < OPTION_COUNT; o++)
@@ -72,7 +55,7 @@ static const char tail[] =
     "penny account add alice@example.org \\-\\-submission mail.example.org \\-\\-pop3 mail.example.org\necho hello | penny send \\-s greetings \\-a photo.jpg bob@example.org\npenny ls; penny read 1; penny save 1\npenny trace bob@example.org\n.Ed\n"
     ".Sh SEE ALSO\n.Xr penny.conf 5\n";
 
-void agent_manual(struct buf *to)
+static void agent_manual(struct buf *to)
 {
     buf_add_c(to, head);
     for (size_t o = 0; o < OPTION_COUNT; o++)
@@ -94,6 +77,17 @@ static const char conf_tail[] =
     ".Sh EXAMPLES\n.Bd -literal -offset indent\nhostname mail.example.org\nadmin    alice@example.org\n\ndomain example.org {\n    alias postmaster abuse info -> alice\n    alias team -> alice bob carol@example.net\n    alias *    -> alice          # everybody else; leave out to refuse unknown names\n    quota 5G\n}\n"
     "listen smtp 25\nlisten submission 587\nlisten pop3s 995\ntls cert /etc/ssl/mail.pem key /etc/ssl/private/mail.key\ninclude conf.d/*.conf\n.Ed\n.Sh SEE ALSO\n.Xr penny 1\n";
 
+void agent_page(struct buf *to, bool conf)
+{
+    if (!conf) {
+        agent_manual(to);
+        return;
+    }
+    buf_add_c(to, conf_head);
+    config_manual(to);
+    buf_add_c(to, conf_tail);
+}
+
 int agent_do_man(struct agent *g)
 {
     struct buf b;
@@ -101,13 +95,7 @@ int agent_do_man(struct agent *g)
     if (g->arg_count && !conf && !str_starts(str_c(g->arg[0]), S("penny")))
         return agent_fail(BAD_USAGE, "penny man, penny man penny.conf", "there is no page '%s'", g->arg[0]);
     buf_init(&b, 1 << 20);
-    if (conf) {
-        buf_add_c(&b, conf_head);
-        config_manual(&b);
-        buf_add_c(&b, conf_tail);
-    } else {
-        agent_manual(&b);
-    }
+    agent_page(&b, conf);
     agent_print_raw(buf_str(&b));
     buf_free(&b);
     return agent_flush(DONE_OK);

@@ -74,6 +74,8 @@ bool config_show(const struct config *c, struct str key, struct buf *to);
 void config_show_json(const struct config *c, struct buf *to); /* NDJSON */
 /* penny config explain KEY: what it means, its syntax, default, limits, an example. False: no such word; to gets suggestions. */
 bool config_explain(struct str key, struct buf *to);
+/* Text for mdoc: a line may not begin with . or ', a backslash is \e, what is not ASCII goes by number. Ends the line. */
+void config_mdoc(struct buf *to, const char *text);
 /* The generated part of penny.conf(5), mdoc. */
 void config_manual(struct buf *to);
 /* Every word that may begin a line, for completion; index from 0; NULL at the end. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
 /* What the words mean: for a person (config explain), for the manual page, for completion. All from the tables. */
+#include "base/utf8.h"
 #include "config/inside.h"
 
 const char *config_word(size_t index)
@@ -80,20 +81,28 @@ bool config_explain(struct str key, struct buf *to)
     return false;
 }
 
-/* Text for mdoc: a line may not begin with . or ', and a backslash is \e. */
-static void mdoc(struct buf *to, const char *text)
+void config_mdoc(struct buf *to, const char *text)
 {
     bool start = true;
-    for (const char *c = text; *c; c++) {
-        if (start && (*c == '.' || *c == '\''))
+    uint32_t last = 0;
+    for (struct str rest = str_c(text); rest.n;) {
+        size_t bytes;
+        uint32_t c = utf8_next(rest, &bytes);
+        if (start && (c == '.' || c == '\''))
             buf_add(to, S("\\&"));
-        if (*c == '\\')
+        if (c == '\\')
             buf_add(to, S("\\e"));
-        else if (*c == '-')
+        else if (c == '-')
             buf_add(to, S("\\-"));
+        else if (c == ' ' && last == '.' && rest.n > 1 && rest.p[1] >= 'A' && rest.p[1] <= 'Z') /* a sentence a line, as mdoc wants it */
+            buf_add_byte(to, '\n');
+        else if (c > 0x7f)
+            buf_printf(to, "\\[u%04X]", c);
         else
-            buf_add_byte(to, *c);
-        start = *c == '\n';
+            buf_add_byte(to, (char)c);
+        start = c == '\n';
+        last = c;
+        rest = str_skip(rest, bytes);
     }
     buf_add_byte(to, '\n');
 }
@@ -101,7 +110,7 @@ static void mdoc(struct buf *to, const char *text)
 static void mdoc_example(struct buf *to, const char *text)
 {
     buf_add(to, S(".Bd -literal -compact -offset indent\n"));
-    mdoc(to, text);
+    config_mdoc(to, text);
     buf_add(to, S(".Ed\n"));
 }
 
@@ -111,20 +120,19 @@ void config_manual(struct buf *to)
     for (size_t i = 0; i < DIRECTIVE_COUNT; i++) {
         const struct directive *d = &config_directives[i];
         buf_add(to, S(".It Xo\n"));
-        mdoc(to, d->syntax);
+        config_mdoc(to, d->syntax);
         buf_add(to, S(".Xc\n"));
         if (d->block)
             buf_printf(to, "Inside\n.Ic %s\nNAME { }.\n", d->block);
-        mdoc(to, d->help);
+        config_mdoc(to, d->help);
         mdoc_example(to, d->example);
     }
     for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++) {
         const struct setting *s = &config_settings[i];
         buf_printf(to, ".It Ic %s Ar %s\n", s->word, s->syntax);
-        mdoc(to, s->help);
+        config_mdoc(to, s->help);
         if (s->otherwise[0]) {
-            buf_add(to, S("Default: "));
-            mdoc(to, s->otherwise);
+            buf_printf(to, "Default: %s.\n", s->otherwise);
         }
         if (has_limits(s)) {
             buf_add(to, S("Limits: "));
