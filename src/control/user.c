@@ -49,6 +49,14 @@ static enum step add_account(struct control_session *s)
     return control_submit(s, added);
 }
 
+/* The user's sessions end with what they were let in by. */
+static enum step changed(struct control_session *s)
+{
+    if (s->answer.outcome == DONE && s->c->hooks.account_changed)
+        s->c->hooks.account_changed(s->c->hooks.self, s->op.account.account);
+    return control_finish(s);
+}
+
 static enum step verifier_made(struct control_session *s)
 {
     struct str *kept = arena_new(&s->a, struct str);
@@ -62,7 +70,7 @@ static enum step verifier_made(struct control_session *s)
         s->op = (struct op){.kind = OP_ACCOUNT_VERIFIER};
         s->op.account.account = s->cursor;
         s->op.account.verifier = *kept;
-        return control_submit(s, control_finish);
+        return control_submit(s, changed);
     }
     s->more = !control_domain_known(s, str_skip(s->last, str_find_last(s->last, '@') + 1));
     if (!s->more)
@@ -171,13 +179,6 @@ enum step control_do_USER_SHOW(struct control_session *s)
 }
 
 /* ---- rm, quota, suspend ---- */
-
-static enum step changed(struct control_session *s)
-{
-    if (s->answer.outcome == DONE && s->c->hooks.account_changed)
-        s->c->hooks.account_changed(s->c->hooks.self, s->op.account.account);
-    return control_finish(s);
-}
 
 enum step control_do_USER_RM(struct control_session *s)
 {

@@ -165,6 +165,26 @@ TEST(removed_account)
     rig_free(r);
 }
 
+TEST(changed_password)
+{
+    struct rig *r = rig_new(NULL);
+    rig_open_keys(r, NULL);
+    uint64_t alice = add_alice(r), h = login(r, 1);
+    struct login_verifier v;
+    struct why why;
+    struct op op = {.kind = OP_ACCOUNT_VERIFIER};
+
+    CHECK(login_verifier_make(S("another"), &v, &why) == DONE);
+    op.account.account = alice;
+    op.account.verifier = str_of(&v, sizeof v);
+    CHECK_NUM(rcpt(&r->user, 1, h)->answer.outcome, DONE);
+    CHECK(rig_op(r, &op) == DONE);
+    CHECK_NUM(rcpt(&r->user, 1, h)->answer.outcome, REFUSE); /* who was let in by the old one is out, told or not */
+    CHECK(step_is(plain(r, 2, "alice@demo.test", "opensesame", "192.0.2.1"), LOGIN_ANSWER_FAILED)); /* nor is it remembered */
+    CHECK(step_is(plain(r, 3, "alice@demo.test", "another", "192.0.2.1"), LOGIN_ANSWER_OK));
+    rig_free(r);
+}
+
 TEST(leaving_in_the_middle)
 {
     struct rig *r = rig_new(NULL);

@@ -51,6 +51,7 @@ struct store_session {
     struct store_edge *edge;
     uint64_t number, handle;
     account_id account;                /* with a handle */
+    uint64_t let_in_by;                /* hash of the verifier that the login was checked against: another password, another login */
     /* a message being received */
     struct body_writer *body;
     uint64_t body_size, body_held;     /* octets so far; of them counted in store.bodies_held */

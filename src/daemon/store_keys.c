@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
 /* What keys asks: the verifier of a user, and a handle for a session whose login it has confirmed. */
-#include "base/facts.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "daemon/store_inside.h"
 
@@ -56,6 +56,7 @@ static void grant(struct store *st, struct peer *keys, const struct msg_grant *m
         s->handle = random_u64();
     while (s->handle == 0);
     s->account = user.id;
+    s->let_in_by = hash_table(user.verifier);
     granted(keys, m->query, DONE, (struct why){0}, s->handle, user.name);
 }
 

@@ -155,7 +155,8 @@ enum store_who store_session_who(struct store_edge *e, uint64_t number, uint64_t
     if (handle == 0)
         return STORE_NOBODY;
     s = store_session_find(e, number);
-    if (s && s->handle == handle && engine_account_by_id(e->store->engine, s->account, to) && !to->suspended)
+    if (s && s->handle == handle && engine_account_by_id(e->store->engine, s->account, to) && !to->suspended &&
+        s->let_in_by == hash_table(to->verifier))
         return STORE_USER;
     fact_count("store.handles-refused", 1);
     fact(FACT_WARN, "store.handle-refused", fact_c("peer", role_name(e->peer->who)), fact_num("session", (int64_t)number));
