@@ -52,12 +52,37 @@ static bool all_are(const struct master *m, enum crew_state state)
     return true;
 }
 
+enum { SINGLE_PATHS_MAX = 64 };
+
+/* The directory of a file that a reload reads again: of the directory, because an editor puts a new file in the old one's place. */
+static void may_read(struct arena *a, struct sandbox_profile *profile, struct sandbox_path *paths, struct str file)
+{
+    size_t slash = str_find_last(file, '/');
+    const char *dir = file.n == 0 ? NULL : slash == file.n ? "." : slash == 0 ? "/" : arena_str_c(a, str_head(file, slash));
+
+    for (size_t i = 0; dir && i < profile->path_count; i++)
+        if (strcmp(paths[i].path, dir) == 0)
+            return;
+    if (dir && profile->path_count < SINGLE_PATHS_MAX)
+        paths[profile->path_count++] = (struct sandbox_path){dir, false};
+}
+
 static bool close_single_sandbox(struct master *m, struct why *why)
 {
-    struct sandbox_path paths[2] = {{m->dir, true}, {m->run_dir, true}};
+    struct sandbox_path paths[SINGLE_PATHS_MAX] = {{m->dir, true}, {m->run_dir, true}};
     struct sandbox_profile profile = {SANDBOX_SINGLE, paths, 2};
+    struct arena names;
 
-    return sandbox_enter(&profile, NULL, why);
+    arena_init(&names, SINGLE_PATHS_MAX * 4096);
+    for (const struct site_file *f = m->site->files; f; f = f->next)
+        may_read(&names, &profile, paths, f->path);
+    for (const struct config_tls *t = m->site->config->tls; t; t = t->next) {
+        may_read(&names, &profile, paths, t->cert_path);
+        may_read(&names, &profile, paths, t->key_path);
+    }
+    bool closed = sandbox_enter(&profile, NULL, why);
+    arena_clear(&names);
+    return closed;
 }
 
 static void prepared(struct crew *c)
