@@ -6,11 +6,25 @@ enum { GREETING_MS = 60000, PIECE = 32 * 1024, SESSION_MEM = 4 << 20, LIST_MEM =
 
 /* ---- submission ---- */
 
-struct smtp_host { struct smtp_client c; struct submission *s; struct buf piece; uint64_t at; bool begun, ended, given; };
+struct smtp_host { struct smtp_client c; struct agent *g; struct submission *s; struct buf piece; bool ended, given, kept; };
+
+/* The replies live in the transaction's memory, which goes when the next message has been asked for. */
+static void keep_replies(struct smtp_host *x)
+{
+    struct smtp_client_message *m = x->s->message;
+    if (!m || x->kept)
+        return;
+    x->kept = true;
+    m->result.text = arena_str(&x->g->a, m->result.text);
+    for (uint32_t i = 0; i < m->rcpt_count; i++)
+        m->rcpt[i].result.text = arena_str(&x->g->a, m->rcpt[i].result.text);
+}
 
 static void give_message(struct smtp_host *x)
 {
     struct smtp_client *c = &x->c;
+    if (x->given)
+        keep_replies(x);
     c->message = NULL;
     if (!x->given && x->s->message && (!x->s->begin || x->s->begin(x->s->self, &c->offers)))
         c->message = x->s->message;
@@ -32,7 +46,6 @@ static void give_data(struct smtp_host *x)
     }
     if (c->ask.outcome == DONE)
         c->ask.data = buf_str(&x->piece);
-    x->at += x->piece.n;
     c->m.answered = true;
 }
 
@@ -62,7 +75,7 @@ static int session_failed(const struct smtp_client *c, const struct endpoint *to
 int submit(struct agent *g, struct account *a, struct trust *t, struct submission *s)
 {
     char hostname[256];
-    struct smtp_host x = {.s = s};
+    struct smtp_host x = {.g = g, .s = s};
     struct net_host h = {.self = &x, .answer = smtp_answer};
     struct arena connection, transaction;
     int status = account_password(g, a);
@@ -92,11 +105,8 @@ int submit(struct agent *g, struct account *a, struct trust *t, struct submissio
             status = account_failed(g, &h, &a->submission, t->refused ? NOT_ALLOWED : TRY_LATER);
         else if (x.c.failure.outcome && !x.given)
             status = session_failed(&x.c, &a->submission);
-        else if (s->message) { /* replies live in the transaction's memory */
-            s->message->result.text = arena_str(&g->a, s->message->result.text);
-            for (uint32_t i = 0; i < s->message->rcpt_count; i++)
-                s->message->rcpt[i].result.text = arena_str(&g->a, s->message->rcpt[i].result.text);
-        }
+        else
+            keep_replies(&x);
         smtp_client_clear(&x.c);
     }
     net_host_close(&h);
