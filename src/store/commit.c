@@ -128,6 +128,12 @@ static int sync_all(struct engine *e)
     return 0;
 }
 
+/* Writing goes on in another segment: what lies unsynced in the one before comes first, so that no batch can be whole while a piece that it names is not. */
+static int leave_segment(struct engine *e, int file)
+{
+    return e->dirty_count > 0 && e->dirty[0] != file ? sync_all(e) : 0;
+}
+
 static void job_run(struct engine *e, struct job *j)
 {
     int r = e->dead_on_disk;
@@ -135,6 +141,8 @@ static void job_run(struct engine *e, struct job *j)
         r = e->piece_error;
     if (r == 0)
         r = holes_fill(e);
+    if (r == 0)
+        r = leave_segment(e, j->file);
     if (r == 0) {
         struct iovec v[2] = {{j->p[0], j->n[0]}, {j->p[1], j->n[1]}};
         r = disk_write_all(e->disk, j->file, v, j->p[1] ? 2 : 1, j->offset);

@@ -63,8 +63,8 @@ struct counters { uint64_t next_id, next_body, next_queue, next_account; }; /* n
 
 struct mark {
     uint64_t batch;
-    log_pos first;           /* the first record of the batch */
-    uint32_t count, chain;
+    log_pos first;           /* where the batch begins */
+    uint32_t count, chain;   /* of its records without pieces, and the checksum over their checksums */
     struct counters counters;
     int64_t at_ms;
 };

@@ -44,8 +44,10 @@ void record_stamp(char *p, size_t n, log_pos pos, uint64_t batch, uint32_t seed,
         put_u64(r + AT_POS, pos + at);
         put_u64(r + AT_BATCH, batch);
         put_u32(r + AT_CRC, checksum(r, r[AT_TYPE] == RECORD_PAD ? 0 : length, seed)); /* what a pad covers is nobody's */
-        *chain = hash_crc32c(*chain, r + AT_CRC, 4);
-        ++*count;
+        if (r[AT_TYPE] != RECORD_PIECE) { /* pieces stand for themselves: they may also lie between batches */
+            *chain = hash_crc32c(*chain, r + AT_CRC, 4);
+            ++*count;
+        }
         at += record_size(length);
     }
 }
