@@ -96,28 +96,46 @@ static bool to_standard_error(struct str line)
     return n == (ssize_t)line.n;
 }
 
-/* With the lock held, on the sink's thread. */
+/* Set while this thread holds the lock: a sink that writes a fact itself (a link that breaks) must not come back here. */
+static _Thread_local bool delivering;
+
+static void count_dropped(void)
+{
+    __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
+}
+
+static void enter(void)
+{
+    pthread_mutex_lock(&lock);
+    delivering = true;
+}
+
+static void leave(void)
+{
+    delivering = false;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Between enter and leave, on the sink's thread. */
 static void flush_waiting(void)
 {
     struct str rest = {waiting, waiting_n};
     while (rest.n > 0) {
         size_t n = str_find(rest, '\n') + 1;
         if (!sink_fn(sink_to, str_head(rest, n)))
-            dropped++;
+            count_dropped();
         rest = str_skip(rest, n);
     }
-    waiting_n = 0;
+    __atomic_store_n(&waiting_n, 0, __ATOMIC_RELAXED);
 }
 
 static void deliver(struct str line)
 {
-    static _Thread_local bool delivering; /* a sink that writes a fact (a link that breaks) would come back here with the lock held */
     if (delivering) {
-        __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
+        count_dropped();
         return;
     }
-    delivering = true;
-    pthread_mutex_lock(&lock);
+    enter();
     bool taken = true;
     if (!sink_fn) {
         taken = to_standard_error(line);
@@ -126,14 +144,13 @@ static void deliver(struct str line)
         taken = sink_fn(sink_to, line);
     } else if (line.n <= WAITING_MAX - waiting_n) {
         memcpy(waiting + waiting_n, line.p, line.n);
-        waiting_n += line.n;
+        __atomic_store_n(&waiting_n, waiting_n + line.n, __ATOMIC_RELAXED);
     } else {
         taken = false;
     }
     if (!taken)
-        __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&lock);
-    delivering = false;
+        count_dropped();
+    leave();
 }
 
 void fact_write(enum fact_level level, const char *event, ...)
@@ -163,21 +180,22 @@ void fact_write(enum fact_level level, const char *event, ...)
 
 void fact_flush(void)
 {
-    pthread_mutex_lock(&lock);
+    if (delivering || __atomic_load_n(&waiting_n, __ATOMIC_RELAXED) == 0) /* asked in every turn of a loop: usually one load */
+        return;
+    enter();
     if (sink_fn && waiting_n > 0 && pthread_equal(sink_thread, pthread_self()))
         flush_waiting();
-    pthread_mutex_unlock(&lock);
+    leave();
 }
 
 void fact_sink(bool (*sink)(void *to, struct str line), void *to)
 {
-    pthread_mutex_lock(&lock);
-    if (sink_fn && waiting_n > 0 && pthread_equal(sink_thread, pthread_self()))
-        flush_waiting();
+    fact_flush();
+    enter();
     sink_fn = sink;
     sink_to = to;
     sink_thread = pthread_self();
-    pthread_mutex_unlock(&lock);
+    leave();
 }
 
 void fact_role(const char *role)

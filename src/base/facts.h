@@ -26,7 +26,7 @@ static inline struct fact_field fact_num(const char *name, int64_t v) { return (
 void fact_write(enum fact_level level, const char *event, ...); /* struct fact_field …, ended by FACT_END */
 
 /* The sink gets one line with its newline; it must not block; false: dropped (counted). It is only called on the thread that set it: lines of other threads wait
-   (at most 64 KiB of them) until that thread writes a fact or calls fact_flush. NULL: back to standard error, any thread. */
+   (at most 64 KiB of them) until that thread writes a fact or calls fact_flush, which a loop does in each turn. NULL: back to standard error, any thread. */
 void fact_sink(bool (*sink)(void *to, struct str line), void *to);
 void fact_flush(void);
 void fact_role(const char *role);              /* static storage */

@@ -116,6 +116,24 @@ static void *other_thread(void *count)
     return NULL;
 }
 
+static bool talking_sink(void *to, struct str line)
+{
+    (void)to;
+    (void)line;
+    fact(FACT_WARN, "from.within");
+    fact_flush();
+    return true;
+}
+
+TEST(a_sink_that_writes_facts_itself_loses_them)
+{
+    uint64_t before = fact_dropped();
+    fact_sink(talking_sink, NULL);
+    fact(FACT_INFO, "x");
+    CHECK_NUM(fact_dropped() - before, 1);
+    end();
+}
+
 TEST(other_threads_wait_for_the_owner)
 {
     pthread_t t;

@@ -155,6 +155,7 @@ bool link_send_parts(struct link *l, uint16_t type, uint64_t id, const struct st
     if ((fd >= 0 && fds->n == LINK_FDS_MAX) || !buf_reserve(out, LINK_HEADER + n)) {
         out->full = false; /* memory ended: nothing was appended, and what waits is whole */
         l->wants_room = true;
+        loop_defer_start(&l->news); /* nothing may be queued that would bring on_room about later */
         return false;
     }
     struct wire_header h = {.length = (uint32_t)n, .type = type, .flags = fd >= 0 ? WIRE_HAS_FD : 0, .id = id};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/facts.h"
 #include "base/fail.h"
 #include "os/inside.h"
 #include "os/timer.h"
@@ -205,6 +206,7 @@ bool loop_turn(struct loop *loop, int64_t wait_ms)
     dispatch(loop, n);
     timer_run_due(loop);
     run_deferred(loop);
+    fact_flush(); /* what other threads wrote */
     return is_alive(loop);
 }
 

@@ -24,10 +24,11 @@ struct net_peer {
 int net_listen(const char *host, uint16_t port, struct why *why);
 /* A path; mode as for chmod; a dead socket file of an earlier run is replaced, one that answers is not. */
 int net_listen_unix(const char *path, uint32_t mode, struct why *why);
-/* A socket that was inherited: is it a listening stream socket? */
-bool net_is_listening(int fd);
+/* Makes a socket that was inherited fit for net_accept; false: it is no listening stream socket. */
+bool net_listen_adopt(int fd);
+static inline bool net_is_listening(int fd) { return net_listen_adopt(fd); }
 /* The next connection: a descriptor and NET_OK, or -1 and NET_AGAIN | NET_FULL | NET_ERROR (the listener itself is broken). A connection that was gone before we
-   took it is skipped. Never blocks. TCP gets TCP_NODELAY and keep-alive. */
+   took it is skipped. Never blocks. TCP connections have TCP_NODELAY and keep-alive, from their listener. */
 int net_accept(int listener, struct net_peer *peer, enum net_result *result);
 
 /* Appends at most most bytes (and what to has room for). NET_OK, NET_AGAIN, NET_END, NET_FULL, NET_ERROR. Storage is only taken when bytes are there. */

@@ -28,6 +28,14 @@ static int explain(struct why *why, const char *host, uint16_t port, int error)
     return -1;
 }
 
+/* Connections inherit these from their listener, which saves two calls for each of them. */
+static void prepare(int fd)
+{
+    int on = 1;
+    net_nodelay(fd);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* a peer that vanished is noticed even where no time-out runs */
+}
+
 static int listen_on(int family, const struct sockaddr_storage *a, socklen_t n)
 {
     int fd = OS_CALL(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)), on = 1, off = 0;
@@ -43,8 +51,10 @@ static int listen_on(int family, const struct sockaddr_storage *a, socklen_t n)
     /* "*" and "::" take IPv4, too, whatever the system's default is. */
     ok = ok && (family != AF_INET6 || OS_CALL(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, wildcard6 ? &off : &on, sizeof on)) == 0);
     ok = ok && OS_CALL(bind(fd, (const struct sockaddr *)a, n)) == 0 && OS_CALL(listen(fd, BACKLOG)) == 0;
-    if (ok)
+    if (ok) {
+        prepare(fd);
         return fd;
+    }
     int error = errno;
     close(fd);
     errno = error;
@@ -127,20 +137,15 @@ int net_listen_unix(const char *path, uint32_t mode, struct why *why)
     return -1;
 }
 
-bool net_is_listening(int fd)
+bool net_listen_adopt(int fd)
 {
     int listens = 0, type = 0;
     socklen_t n = sizeof listens, m = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) == 0 && listens && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) == 0 && type == SOCK_STREAM;
-}
-
-static void prepare(int fd, sa_family_t family)
-{
-    int on = 1;
-    if (family == AF_UNIX)
-        return;
-    net_nodelay(fd);
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* a peer that vanished is noticed even where no time-out runs */
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) != 0 || type != SOCK_STREAM)
+        return false;
+    net_blocking(fd, false);
+    prepare(fd);
+    return true;
 }
 
 static enum net_result accept_result(int error)
@@ -169,7 +174,6 @@ int net_accept(int listener, struct net_peer *peer, enum net_result *result)
         socklen_t n = sizeof a;
         int fd = OS_CALL(accept4(listener, (struct sockaddr *)&a, &n, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd >= 0) {
-            prepare(fd, a.ss_family);
             address_describe(&a, peer);
             *result = NET_OK;
             return fd;

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -36,6 +38,10 @@ static bool connect_ends(const char *host, const char *to, int ends[2], struct n
     if (ends[0] >= 0 && net_wait(ends[0], false, true, 1000) && net_connected(ends[0], &why) == NET_OK && net_wait(l, true, false, 1000))
         ends[1] = net_accept(l, peer, &r);
     CHECK(ends[1] < 0 || r == NET_OK);
+    int nodelay = 0, keepalive = 0;
+    socklen_t n = sizeof nodelay;
+    CHECK(getsockopt(ends[1], IPPROTO_TCP, TCP_NODELAY, &nodelay, &n) == 0 && nodelay && getsockopt(ends[1], SOL_SOCKET, SO_KEEPALIVE, &keepalive, &n) == 0 && keepalive);
+    CHECK((fcntl(ends[1], F_GETFL) & O_NONBLOCK) && (fcntl(ends[1], F_GETFD) & FD_CLOEXEC));
     net_close(l);
     return ends[1] >= 0;
 }

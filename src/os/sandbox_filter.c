@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The seccomp half: one table of calls by role, a few with conditions, a few that fail politely. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -62,10 +63,15 @@ static void allow_with_conditions(struct filter *f)
     allow_if(f, "clone", 0, thread, thread); /* a thread, never a process */
     allow_if(f, "tgkill", 0, number, pid);   /* abort() */
     allow_if(f, "prctl", 0, number, PR_SET_NAME);
-    allow_if(f, "prctl", 0, number, PR_SET_DUMPABLE);
+    const struct scmp_arg_cmp undumpable[] = {{0, SCMP_CMP_MASKED_EQ, number, PR_SET_DUMPABLE}, {1, SCMP_CMP_MASKED_EQ, all, 0}};
+    rule(f, SCMP_ACT_ALLOW, "prctl", undumpable, 2);
     allow_if(f, "prctl", 0, number, 0x53564d41); /* PR_SET_VMA: libc names its areas */
     allow_if(f, "prlimit64", 2, all, 0);         /* asks only */
     allow_if(f, "socketpair", 0, number, AF_UNIX);
+    if (!(BOSS & BIT(f->role))) {
+        allow_if(f, "setsockopt", 1, number, SOL_SOCKET);
+        allow_if(f, "setsockopt", 1, number, IPPROTO_TCP);
+    }
     if (!(FILES & BIT(f->role))) /* libc's fstat asks by an empty path; with another path it tells whether a file is there, and no more */
         allow_if(f, "newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH);
     if (f->role == SANDBOX_SINGLE) {
