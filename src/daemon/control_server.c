@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: ISC
-/* The control socket: AF_UNIX, the peer's uid from the kernel (SO_PEERCRED). Frames in, frames out; what they mean is control's business. A slow reader holds up
-   only itself: a session whose out is full is not run again before it was drained. */
+/* The control socket: AF_UNIX, the peer's uid from the kernel (SO_PEERCRED). Frames in, frames out; what they mean is control's
+   business. A slow reader holds up only itself: a session whose out is full is not run again before it was drained. */
 #include <stdlib.h>
 #include "base/facts.h"
 #include "daemon/store_inside.h"
 #include "os/net.h"
 
-enum { CONNECTIONS_MAX = 64, CONNECTIONS_OF_A_USER = 8, READ_MOST = 64 * 1024, RETRY_ACCEPT_MS = 200, SILENT_MS = 10 * 60 * 1000 };
+enum {
+    CONNECTIONS_MAX = 64,
+    CONNECTIONS_OF_A_USER = 8,
+    READ_MOST = 64 * 1024,
+    RETRY_ACCEPT_MS = 200,
+    SILENT_MS = 10 * 60 * 1000
+};
 
 struct control_connection {
     struct control_connection *next, **back;
@@ -117,7 +123,9 @@ static void take(struct control_server *cs, int fd)
     for (struct control_connection *o = cs->connections; o; o = o->next)
         same += o->uid == uid;
     bool chief = uid == 0 || uid == cs->store->control.owner_uid;
-    c->session = cs->count < CONNECTIONS_MAX && (chief || same < CONNECTIONS_OF_A_USER) ? control_session_new(&cs->store->control, uid) : NULL;
+    c->session = cs->count < CONNECTIONS_MAX && (chief || same < CONNECTIONS_OF_A_USER)
+                     ? control_session_new(&cs->store->control, uid)
+                     : NULL;
     if (!c->session) {
         free(c);
         net_close(fd);

@@ -52,8 +52,8 @@ void keys_derive(struct keys *k, const struct msg_verifier_make *m)
         peer_send(store, &MSG(verifier_made, .query = m->query, .outcome = RETRY, .why = {"4.3.0", "no memory"}));
         return;
     }
-    *d = (struct derivation){.job = {.run = run, .done = done}, .next = k->derivations, .back = &k->derivations, .keys = k, .query = m->query,
-                             .incarnation = store->incarnation, .password_n = m->password.n};
+    *d = (struct derivation){.job = {.run = run, .done = done}, .next = k->derivations, .back = &k->derivations, .keys = k,
+                             .query = m->query, .incarnation = store->incarnation, .password_n = m->password.n};
     if (d->next)
         d->next->back = &d->next;
     k->derivations = d;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to the keys role: private keys of TLS, and who may log in. It sees no message, opens no file, and what it holds is not dumped. Signing and hashing have threads
-   and queues of their own, so that a flood of logins does not hold up hand-shakes. */
+/* Private to the keys role: private keys of TLS, and who may log in. It sees no message, opens no file, and what it holds is
+   not dumped. Signing and hashing have threads and queues of their own, so that a flood of logins does not hold up hand-shakes.
+   */
 #pragma once
 #include "daemon/actor.h"
 #include "login/login.h"
@@ -32,8 +33,9 @@ struct keys_table *keys_table_hold(struct keys_table *t);
 void keys_table_drop(struct keys_table *t);
 
 /* ---- failures, slowed ---- */
-/* A failure costs time, not access: attempts from one client follow each other ever more slowly, attempts on one account from clients that never got in are each held back,
-   and a client that got into that account before waits only for its own mistakes. Scores halve every five minutes. */
+/* A failure costs time, not access: attempts from one client follow each other ever more slowly, attempts on one account from
+   clients that never got in are each held back, and a client that got into that account before waits only for its own mistakes.
+   Scores halve every five minutes. */
 struct slow_slot { uint64_t key; uint32_t score; int64_t at_ms, next_ms, good_ms; };
 struct keys_slow { struct slow_slot client[SLOW_SLOTS], account[SLOW_SLOTS], pair[SLOW_SLOTS]; };
 /* Milliseconds that this attempt has to wait; -1: more than SLOW_WAIT_MAX_MS: come later. client 0: unknown. */
@@ -42,8 +44,8 @@ void keys_slow_failed(struct keys_slow *s, uint64_t client, uint64_t account, in
 void keys_slow_good(struct keys_slow *s, uint64_t client, uint64_t account, int64_t now_ms);
 
 /* ---- passwords that were right a moment ago ---- */
-/* Keyed hashes of (verifier, password), for a minute: a telephone that comes back every few seconds costs one argon2 a minute. Another password or another verifier
-   gives another hash, so nothing has to be told to forget. */
+/* Keyed hashes of (verifier, password), for a minute: a telephone that comes back every few seconds costs one argon2 a minute.
+   Another password or another verifier gives another hash, so nothing has to be told to forget. */
 struct keys_cache { unsigned char secret[32]; struct { unsigned char tag[32]; int64_t until_ms; } slot[KEYS_CACHE]; };
 struct cache_tag { unsigned char b[32]; };
 void keys_cache_init(struct keys_cache *c);
@@ -70,7 +72,7 @@ struct keys {
 /* keys_sign.c */
 void keys_sign_channel(struct keys *k, enum role who, uint32_t incarnation, int fd);
 void keys_sign_begin(struct keys *k);                      /* the pool and the keys are there */
-void keys_sign_close(struct keys *k);                      /* all channels; before the pool goes: jobs in work come back to nobody */
+void keys_sign_close(struct keys *k); /* all channels; before the pool goes: jobs in work come back to nobody */
 /* keys_login.c */
 void keys_login_step(struct keys *k, struct peer *edge, const struct msg_login_step *m);
 void keys_login_end(struct keys *k, uint64_t session);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: ISC
 /* Logins of edge-user's sessions: each a login machine that is fed here, with its slow parts elsewhere.
 
-     login_step ─► IDLE ──feed──┬─ MORE ────────► login_answer MORE, IDLE                                   (any) ──login_end, link down──► gone
+     login_step ─► IDLE ──feed──┬─ MORE ────────► login_answer MORE, IDLE
                                 ├─ NEED_VERIFIER ─► VERIFIER ──verifier──► SLOW (a guesser waits) ──time──┐
                                 │        ┌────────────────────────────────────────────────────────────────┘
                                 │        └─┬─ MORE ─► IDLE (SCRAM)
                                 │          └─ NEED_PASSWORD_CHECK ─► HASH (a thread) ──► OK │ FAILED
                                 ├─ OK ─► GRANT ──granted──► login_answer OK with the handle, over
-                                └─ FAILED ─► login_answer FAILED, over                                                                          */
+                                └─ FAILED ─► login_answer FAILED, over
+     (any) ──login_end, link down──► gone  */
 #include <sodium.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -87,10 +88,12 @@ static void end(struct keys_login *n)
     free(n);
 }
 
-static void answer(struct keys *k, uint64_t session, enum login_answer_step step, struct why why, struct str challenge, struct str user, uint64_t handle)
+static void answer(struct keys *k, uint64_t session, enum login_answer_step step, struct why why, struct str challenge,
+                   struct str user, uint64_t handle)
 {
     peer_send(actor_peer(k->actor, ROLE_EDGE_USER),
-              &MSG(login_answer, .session = session, .step = (uint8_t)step, .challenge = challenge, .user = str_head(user, 400), .handle = handle, .why = why));
+              &MSG(login_answer, .session = session, .step = (uint8_t)step, .challenge = challenge, .user = str_head(user, 400),
+                   .handle = handle, .why = why));
 }
 
 static void finish(struct keys_login *n, enum login_answer_step step, struct why why)
@@ -138,7 +141,8 @@ static void failed(struct keys_login *n)
 static void grant(struct keys_login *n)
 {
     struct peer *edge = actor_peer(n->keys->actor, ROLE_EDGE_USER);
-    struct message m = MSG(grant, .edge = ROLE_EDGE_USER, .incarnation = edge->incarnation, .session = n->session, .account = n->account);
+    struct message m =
+        MSG(grant, .edge = ROLE_EDGE_USER, .incarnation = edge->incarnation, .session = n->session, .account = n->account);
 
     if (!ask_store(n, LOGIN_GRANT, &m, &m.grant.query))
         not_now(n);
@@ -271,7 +275,8 @@ void keys_login_granted(struct keys *k, const struct msg_granted *m)
     }
     keys_slow_good(&k->slow, n->client, account_key(n), clock_mono_ms());
     fact_count("keys.logins", 1);
-    answer(k, n->session, LOGIN_ANSWER_OK, (struct why){0}, STR_NONE, m->user, m->handle); /* when the session left meanwhile, the edge has store forget the handle */
+    answer(k, n->session, LOGIN_ANSWER_OK, (struct why){0}, STR_NONE, m->user,
+           m->handle); /* when the session left meanwhile, the edge has store forget the handle */
     n->state = LOGIN_IDLE;
     end(n);
 }

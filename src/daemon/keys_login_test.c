@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Logins: right, wrong, unknown; handles, forged ones and other people's; what a restart of the store or an edge that leaves costs. */
+/* Logins: right, wrong, unknown; handles, forged ones and other people's; what a restart of the store or an edge that leaves
+   costs. */
 #include "daemon/keys_inside.h"
 #include "daemon/role_rig.h"
 
@@ -24,8 +25,8 @@ static const struct message *plain(struct rig *r, uint64_t session, const char *
     buf_add_c(&b, user);
     buf_add_byte(&b, '\0');
     buf_add_c(&b, password);
-    rig_send(&r->user_keys, &MSG(login_step, .session = session, .mechanism = S("PLAIN"), .has_response = true, .response = buf_str(&b), .tls = true,
-                                 .client_ip = str_c(ip), .protocol = S("pop3")));
+    rig_send(&r->user_keys, &MSG(login_step, .session = session, .mechanism = S("PLAIN"), .has_response = true,
+                                 .response = buf_str(&b), .tls = true, .client_ip = str_c(ip), .protocol = S("pop3")));
     return rig_wait(&r->user_keys, MSG_login_answer);
 }
 
@@ -81,17 +82,19 @@ TEST(scram_runs_over_the_same_links)
 
         arena_init(&a, 1 << 20);
         buf_fixed(&response, text, sizeof text);
-        struct login_client *c = login_client_new(&a, S("SCRAM-SHA-256"), S("alice@demo.test"), right ? S("opensesame") : S("wrong"), &tls, false);
+        struct login_client *c =
+            login_client_new(&a, S("SCRAM-SHA-256"), S("alice@demo.test"), right ? S("opensesame") : S("wrong"), &tls, false);
         CHECK(c && login_client_step(c, true, STR_NONE, &response));
-        rig_send(&r->user_keys, &MSG(login_step, .session = 10 + right, .mechanism = S("SCRAM-SHA-256"), .has_response = true, .response = buf_str(&response), .tls = true,
-                                     .client_ip = S("192.0.2.1"), .protocol = S("submission")));
+        rig_send(&r->user_keys,
+                 &MSG(login_step, .session = 10 + right, .mechanism = S("SCRAM-SHA-256"), .has_response = true,
+                      .response = buf_str(&response), .tls = true, .client_ip = S("192.0.2.1"), .protocol = S("submission")));
         const struct message *m = rig_wait(&r->user_keys, MSG_login_answer);
         unsigned steps = 0;
         while (step_is(m, LOGIN_ANSWER_MORE) && steps++ < 5) {
             buf_clear(&response);
             CHECK(login_client_step(c, false, m->login_answer.challenge, &response));
-            rig_send(&r->user_keys, &MSG(login_step, .session = 10 + right, .has_response = true, .response = buf_str(&response), .tls = true, .client_ip = S("192.0.2.1"),
-                                         .protocol = S("submission")));
+            rig_send(&r->user_keys, &MSG(login_step, .session = 10 + right, .has_response = true, .response = buf_str(&response),
+                                         .tls = true, .client_ip = S("192.0.2.1"), .protocol = S("submission")));
             m = rig_wait(&r->user_keys, MSG_login_answer);
         }
         CHECK(step_is(m, right ? LOGIN_ANSWER_OK : LOGIN_ANSWER_FAILED));
@@ -124,12 +127,15 @@ TEST(handles)
     CHECK_NUM(rcpt(&r->user, 1, h + 1)->answer.outcome, REFUSE);
     CHECK_NUM(rcpt(&r->user, 3, h)->answer.outcome, REFUSE);
     CHECK_NUM(rcpt(&r->mx, 1, h)->answer.outcome, REFUSE); /* another edge */
-    const struct message *m = rig_mail(&r->mx, MAIL("alice@demo.test", .session = 1, .handle = h, .to = {"friend@elsewhere.test"}));
+    const struct message *m =
+        rig_mail(&r->mx, MAIL("alice@demo.test", .session = 1, .handle = h, .to = {"friend@elsewhere.test"}));
     CHECK(m && m->committed.outcome == REFUSE);
     /* only as oneself */
-    m = rig_mail(&r->user, MAIL("alice@demo.test", .session = 1, .handle = h, .kind = SMTP_SUBMISSION, .to = {"friend@elsewhere.test"}, .notify = {SMTP_NOTIFY_FAILURE}));
+    m = rig_mail(&r->user, MAIL("alice@demo.test", .session = 1, .handle = h, .kind = SMTP_SUBMISSION,
+                                .to = {"friend@elsewhere.test"}, .notify = {SMTP_NOTIFY_FAILURE}));
     CHECK(m && m->committed.outcome == DONE);
-    m = rig_mail(&r->user, MAIL("boss@demo.test", .session = 1, .handle = h, .kind = SMTP_SUBMISSION, .to = {"friend@elsewhere.test"}));
+    m = rig_mail(&r->user,
+                 MAIL("boss@demo.test", .session = 1, .handle = h, .kind = SMTP_SUBMISSION, .to = {"friend@elsewhere.test"}));
     CHECK(m && m->committed.outcome == REFUSE && strcmp(m->committed.why.status, "5.7.1") == 0);
     rig_send(&r->user, &MSG(mail, .session = 1, .handle = h, .from = S("alice+list@demo.test")));
     CHECK_NUM(rig_wait(&r->user, MSG_answer)->answer.outcome, DONE);
@@ -194,8 +200,9 @@ TEST(leaving_in_the_middle)
 
     for (int turns = 0; turns < 8; turns++) { /* the edge goes away at every stage */
         char text[] = "\0alice@demo.test\0opensesame";
-        rig_send(&r->user_keys, &MSG(login_step, .session = 50, .mechanism = S("PLAIN"), .has_response = true, .response = str_of(text, sizeof text - 1), .tls = true,
-                                     .client_ip = S("192.0.2.9"), .protocol = S("pop3")));
+        rig_send(&r->user_keys, &MSG(login_step, .session = 50, .mechanism = S("PLAIN"), .has_response = true,
+                                     .response = str_of(text, sizeof text - 1), .tls = true, .client_ip = S("192.0.2.9"),
+                                     .protocol = S("pop3")));
         rig_turns(r, turns);
         if (turns % 2)
             rig_connect_user(r);
@@ -218,8 +225,9 @@ TEST(a_handle_made_for_nobody_is_announced)
     struct keys *k = r->keys->self;
 
     login(r, 1); /* from now on it is remembered: no thread, so the turns below are known */
-    rig_send(&r->user_keys, &MSG(login_step, .session = 60, .mechanism = S("PLAIN"), .has_response = true, .response = str_of(text, sizeof text - 1), .tls = true,
-                                 .client_ip = S("192.0.2.1"), .protocol = S("pop3")));
+    rig_send(&r->user_keys,
+             &MSG(login_step, .session = 60, .mechanism = S("PLAIN"), .has_response = true,
+                  .response = str_of(text, sizeof text - 1), .tls = true, .client_ip = S("192.0.2.1"), .protocol = S("pop3")));
     bool granting = false;
     for (int i = 0; i < 100 && !granting; i++) {
         rig_turns(r, 1);
@@ -240,7 +248,8 @@ TEST(two_questions_at_a_time)
     char text[] = "\0alice@demo.test\0opensesame";
 
     for (unsigned i = 0; i < 2; i++)
-        rig_send(&r->user_keys, &MSG(login_step, .session = 70, .mechanism = S("PLAIN"), .has_response = true, .response = str_of(text, sizeof text - 1), .tls = true));
+        rig_send(&r->user_keys, &MSG(login_step, .session = 70, .mechanism = S("PLAIN"), .has_response = true,
+                                     .response = str_of(text, sizeof text - 1), .tls = true));
     CHECK(rig_wait(&r->user_keys, MSG_login_answer) == NULL);
     CHECK(r->user_keys.closed);
     rig_free(r);
@@ -252,12 +261,14 @@ TEST(passwords_are_remembered_for_a_minute)
     struct login_verifier v = {.version = 1}, w = {.version = 1, .scram_iterations = 5};
 
     keys_cache_init(c);
-    struct cache_tag right = keys_cache_tag(c, S("secret"), &v), other = keys_cache_tag(c, S("secreT"), &v), changed = keys_cache_tag(c, S("secret"), &w);
+    struct cache_tag right = keys_cache_tag(c, S("secret"), &v), other = keys_cache_tag(c, S("secreT"), &v),
+                     changed = keys_cache_tag(c, S("secret"), &w);
     CHECK(!keys_cache_has(c, &right, 1000));
     keys_cache_put(c, &right, 1000);
     CHECK(keys_cache_has(c, &right, 1000) && keys_cache_has(c, &right, 1000 + KEYS_CACHE_MS - 1));
     CHECK(!keys_cache_has(c, &right, 1000 + KEYS_CACHE_MS));
-    CHECK(!keys_cache_has(c, &other, 1000) && !keys_cache_has(c, &changed, 1000)); /* another password, or it was changed meanwhile */
+    CHECK(!keys_cache_has(c, &other, 1000) &&
+          !keys_cache_has(c, &changed, 1000)); /* another password, or it was changed meanwhile */
     free(c);
 }
 
@@ -288,7 +299,7 @@ TEST(guesses_become_slow_and_the_owner_does_not)
         keys_slow_failed(s, owner, alice, now);
     CHECK_NUM(keys_slow_wait(s, owner, alice, now), 0);     /* he may mistype */
     CHECK_NUM(keys_slow_wait(s, thief, alice, now + 24LL * 3600 * 1000), 0); /* all is forgiven after a day */
-    for (uint64_t i = 0; i < 100000; i++)                   /* a flood of addresses does not grow anything, nor make the owner wait */
+    for (uint64_t i = 0; i < 100000; i++) /* a flood of addresses does not grow anything, nor make the owner wait */
         keys_slow_failed(s, 100 + i, alice, now);
     CHECK(keys_slow_wait(s, 99, alice, now) > 0);
     free(s);

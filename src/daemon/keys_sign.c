@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Signing for the edges' hand-shakes: each channel is a link on which one of their threads asks and waits. One question a channel at a time. */
+/* Signing for the edges' hand-shakes: each channel is a link on which one of their threads asks and waits. One question a
+   channel at a time. */
 #include <stdlib.h>
 #include <strings.h>
 #include "base/check.h"
@@ -47,7 +48,8 @@ static void answer(struct sign_channel *c)
     struct buf b;
 
     buf_fixed(&b, storage, sizeof storage);
-    message_write(&b, &MSG(signature, .query = c->query, .ok = c->ok, .signature = str_of(c->signature, c->ok ? c->signature_n : 0)));
+    message_write(&b,
+                  &MSG(signature, .query = c->query, .ok = c->ok, .signature = str_of(c->signature, c->ok ? c->signature_n : 0)));
     if (b.full || !link_send(c->link, MSG_signature, 0, buf_str(&b)))
         close_channel(c);
 }
@@ -95,8 +97,10 @@ static void on_frame(void *self, struct link *l, struct frame *f)
         return;
     if (c->busy || f->type != MSG_sign || f->fd >= 0 || !message_read(f->type, f->payload, &m) || m.sign.tbs.n > TBS_MAX ||
         !str_to_c(m.sign.alg, c->alg, sizeof c->alg) || !str_to_c(m.sign.digest, c->digest, sizeof c->digest)) {
-        fact(FACT_ERROR, "role.breach", fact_c("peer", role_name(c->who)), fact_num("incarnation", c->incarnation), fact_c("what", "a broken question on a sign channel"));
-        peer_send(actor_peer(k->actor, ROLE_MASTER), &MSG(breach, .who = c->who, .incarnation = c->incarnation, .what = S("a broken question on a sign channel")));
+        fact(FACT_ERROR, "role.breach", fact_c("peer", role_name(c->who)), fact_num("incarnation", c->incarnation),
+             fact_c("what", "a broken question on a sign channel"));
+        peer_send(actor_peer(k->actor, ROLE_MASTER),
+                  &MSG(breach, .who = c->who, .incarnation = c->incarnation, .what = S("a broken question on a sign channel")));
         close_channel(c);
         return;
     }

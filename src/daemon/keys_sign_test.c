@@ -17,9 +17,11 @@ static void *asks(void *to)
 
     buf_init(&text, 8192);
     buf_init(&answer, 8192);
-    message_write(&text, &MSG(sign, .query = 9, .key = a->key, .alg = str_c(a->alg), .digest = str_c(a->digest), .tbs = S("to be signed")));
+    message_write(
+        &text, &MSG(sign, .query = 9, .key = a->key, .alg = str_c(a->alg), .digest = str_c(a->digest), .tbs = S("to be signed")));
     struct str part = a->raw.p ? a->raw : buf_str(&text);
-    if (link_ask(a->fd, MSG_sign, 0, &part, 1, &type, &id, &answer, 3000) && type == MSG_signature && message_read(type, buf_str(&answer), &m)) {
+    if (link_ask(a->fd, MSG_sign, 0, &part, 1, &type, &id, &answer, 3000) && type == MSG_signature &&
+        message_read(type, buf_str(&answer), &m)) {
         a->answered = true;
         a->ok = m.signature.ok && m.signature.query == 9;
         a->n = m.signature.signature.n;
@@ -52,7 +54,8 @@ static const struct setup *with_key(struct rig *r, uint32_t number, bool broken)
     buf_init(&chain, 65536);
     CHECK(tls_self_signed(S("mail.demo.test"), &key, &chain, &why));
     s->keys = arena_new(&s->arena, struct setup_pem);
-    *s->keys = (struct setup_pem){.key = number, .pem = arena_str(&s->arena, broken ? S("-----BEGIN PRIVATE KEY-----\nno\n-----END PRIVATE KEY-----\n") : buf_str(&key))};
+    struct str no_key = S("-----BEGIN PRIVATE KEY-----\nno\n-----END PRIVATE KEY-----\n");
+    *s->keys = (struct setup_pem){.key = number, .pem = arena_str(&s->arena, broken ? no_key : buf_str(&key))};
     buf_free(&key);
     buf_free(&chain);
     return s;

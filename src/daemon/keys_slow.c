@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Slowing guesses down. See keys_inside.h. Tables are of fixed size: a flood of addresses pushes out the oldest, it cannot grow them. */
+/* Slowing guesses down. See keys_inside.h. Tables are of fixed size: a flood of addresses pushes out the oldest, it cannot grow
+   them. */
 #include <string.h>
 #include "daemon/keys_inside.h"
 #include "base/hash.h"
@@ -60,7 +61,8 @@ static uint64_t pair_key(uint64_t client, uint64_t account)
 
 int64_t keys_slow_wait(struct keys_slow *s, uint64_t client, uint64_t account, int64_t now_ms)
 {
-    const struct slow_slot *p = slot_of(s->pair, pair_key(client, account), false), *a = slot_of(s->account, key_of(account), false);
+    const struct slow_slot *p = slot_of(s->pair, pair_key(client, account), false),
+                           *a = slot_of(s->account, key_of(account), false);
     struct slow_slot *c = slot_of(s->client, key_of(client), false);
 
     if (p && p->good_ms && now_ms - p->good_ms < good_for_ms)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Prometheus text on a local socket. "GET …" gets an HTTP answer; a peer that says nothing for a moment gets the bare text (nc -U run/metrics). */
+/* Prometheus text on a local socket. "GET …" gets an HTTP answer; a peer that says nothing for a moment gets the bare text (nc
+   -U run/metrics). */
 #include <stdlib.h>
 #include "daemon/store_inside.h"
 #include "os/net.h"
@@ -64,7 +65,9 @@ static void answer(struct metrics_connection *c, bool http)
         bool get = str_starts(buf_str(&c->in), S("GET "));
         if (!get)
             buf_clear(&text);
-        buf_printf(&c->out, "HTTP/1.0 %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+        buf_printf(&c->out,
+                   "HTTP/1.0 %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: %zu\r\nConnection: "
+                   "close\r\n\r\n",
                    get ? "200 OK" : "405 Method Not Allowed", text.n);
     }
     buf_add(&c->out, buf_str(&text));

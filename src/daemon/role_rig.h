@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* For tests: the store role and the keys role in one process over in-memory links, in a directory of their own, with hand-played edges. No network. */
+/* For tests: the store role and the keys role in one process over in-memory links, in a directory of their own, with
+   hand-played edges. No network. */
 #pragma once
 #include <ftw.h>
 #include <stdio.h>
@@ -15,7 +16,16 @@
 enum { RIG_SEEN_MAX = 4096, RIG_WAIT_MS = 10000 };
 
 /* One end of a link, played by hand, and what came over it. */
-struct rig_edge { struct rig *rig; enum role who; uint32_t incarnation; struct link *link; bool closed; struct message *seen[RIG_SEEN_MAX]; char *bytes[RIG_SEEN_MAX]; size_t count, read; };
+struct rig_edge {
+    struct rig *rig;
+    enum role who;
+    uint32_t incarnation;
+    struct link *link;
+    bool closed;
+    struct message *seen[RIG_SEEN_MAX];
+    char *bytes[RIG_SEEN_MAX];
+    size_t count, read;
+};
 struct rig {
     char dir[64];
     const struct disk *disk; /* NULL: the kernel's */
@@ -157,7 +167,8 @@ static inline void rig_open_keys(struct rig *r, const char *config)
 
     r->keys = actor_new(&role_keys, r->loop, ++r->next_incarnation, true, rig_on_end, r);
     rig_start(r->keys, rig_setup(r, config ? config : RIG_CONFIG), NULL);
-    if (!link_new_pair(r->loop, "store", &peer_handler, &r->store->peers[ROLE_KEYS], "keys", &peer_handler, &r->keys->peers[ROLE_STORE], LINK_QUEUE_MAX, ends))
+    if (!link_new_pair(r->loop, "store", &peer_handler, &r->store->peers[ROLE_KEYS], "keys", &peer_handler,
+                       &r->keys->peers[ROLE_STORE], LINK_QUEUE_MAX, ends))
         abort();
     actor_link(r->store, ROLE_KEYS, r->keys->incarnation, ends[0]);
     actor_link(r->keys, ROLE_STORE, r->store->incarnation, ends[1]);
@@ -333,9 +344,11 @@ static inline void rig_mail_send(struct rig_edge *e, struct rig_mail *m)
     for (struct str rest = text; rest.n; rest = str_skip(rest, BODY_PIECE_MAX))
         rig_send(e, &MSG(body_piece, .session = m->session, .data = str_head(rest, BODY_PIECE_MAX)));
     for (; n < 8 && m->to[n]; n++)
-        rig_send(e, &MSG(commit_rcpt, .session = m->session, .to = str_c(m->to[n]), .orcpt = str_c(m->orcpt[n]), .notify = m->notify[n]));
-    rig_send(e, &MSG(commit, .session = m->session, .handle = m->handle, .id = id, .kind = (uint8_t)m->kind, .from = str_c(m->from), .envid = str_c(m->envid),
-                     .ret = (uint8_t)m->ret, .body = (uint8_t)m->body, .rcpt_count = n, .size = text.n, .client_ip = S("192.0.2.1"), .helo = S("client.test"),
+        rig_send(e, &MSG(commit_rcpt, .session = m->session, .to = str_c(m->to[n]), .orcpt = str_c(m->orcpt[n]),
+                         .notify = m->notify[n]));
+    rig_send(e, &MSG(commit, .session = m->session, .handle = m->handle, .id = id, .kind = (uint8_t)m->kind,
+                     .from = str_c(m->from), .envid = str_c(m->envid), .ret = (uint8_t)m->ret, .body = (uint8_t)m->body,
+                     .rcpt_count = n, .size = text.n, .client_ip = S("192.0.2.1"), .helo = S("client.test"),
                      .trace = S("Received: from client.test by mail.demo.test; now\r\n")));
 }
 

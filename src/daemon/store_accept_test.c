@@ -25,7 +25,8 @@ TEST(one_and_many)
     CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"alice@demo.test"})), DONE, ""));
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 1);
     struct str text = rig_read(r, alice, "INBOX", &b);
-    CHECK(str_starts(text, S("Return-Path: <sender@elsewhere.test>\r\nDelivered-To: alice@demo.test\r\nReceived: from client.test")));
+    CHECK(str_starts(text,
+                     S("Return-Path: <sender@elsewhere.test>\r\nDelivered-To: alice@demo.test\r\nReceived: from client.test")));
     CHECK(str_ends(text, S("Subject: hello\r\n\r\nbody\r\n")));
     CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"alice@demo.test", "bob@demo.test"})), DONE, ""));
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 2);
@@ -81,7 +82,8 @@ TEST(large_body_and_empty_body)
 
 TEST(aliases_catch_all_and_tags)
 {
-    struct rig *r = rig_new("hostname mail.demo.test\ndomain demo.test {\n  alias sales -> bob@demo.test\n}\ndomain other.test {\n  alias * -> alice@demo.test\n}\n");
+    struct rig *r = rig_new("hostname mail.demo.test\ndomain demo.test {\n  alias sales -> bob@demo.test\n}\ndomain other.test "
+                            "{\n  alias * -> alice@demo.test\n}\n");
     uint64_t alice = rig_account(r, "alice@demo.test", 0, STR_NONE), bob = rig_account(r, "bob@demo.test", 0, STR_NONE);
     struct buf b;
 
@@ -94,7 +96,8 @@ TEST(aliases_catch_all_and_tags)
     CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"sales@demo.test"})), DONE, "")); /* of the file */
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 1);
     CHECK(has(rig_read(r, bob, "INBOX", &b), "X-Original-To: sales@demo.test\r\nDelivered-To: bob@demo.test\r\n"));
-    CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"all@demo.test", "alice@demo.test"})), DONE, "")); /* three ways to her: one copy */
+    CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"all@demo.test", "alice@demo.test"})), DONE,
+             "")); /* three ways to her: one copy */
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 1);
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 2);
     CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"anything@other.test"})), DONE, ""));
@@ -140,7 +143,8 @@ TEST(unknown_and_relay_by_any_spelling)
         const struct message *m = rig_mail(&r->mx, MAIL(STRANGER, .to = {cases[i].to}));
         CHECK(m && m->committed.outcome != DONE);
     }
-    CHECK(is(rig_rcpt(&r->mx, 1, 0, "@relay.test,@other.test:alice@demo.test"), DONE, "")); /* RFC 5321 appendix C: the route is ignored */
+    CHECK(is(rig_rcpt(&r->mx, 1, 0, "@relay.test,@other.test:alice@demo.test"), DONE,
+             "")); /* RFC 5321 appendix C: the route is ignored */
     struct buf q;
     buf_init(&q, 65536);
     engine_queue(rig_store(r)->engine, 0, rig_queued, &q);
@@ -167,7 +171,8 @@ TEST(quota)
 
 TEST(postmaster)
 {
-    static const char *const names[] = {"postmaster", "PostMaster", "POSTMASTER@demo.test", "postmaster@demo.test", "Postmaster@mail.demo.test"};
+    static const char *const names[] = {"postmaster", "PostMaster", "POSTMASTER@demo.test", "postmaster@demo.test",
+                                        "Postmaster@mail.demo.test"};
     struct rig *r = rig_new(NULL);
 
     for (size_t i = 0; i < countof(names); i++) { /* nobody is there: an account is made */
@@ -198,8 +203,9 @@ TEST(success_is_told_where_it_was_asked_for)
 
     buf_init(&b, 1 << 20);
     rig_alias(r, "team@demo.test", "alice@demo.test", "bob@demo.test");
-    CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS}, .envid = "QQ314159",
-                                   .orcpt = {"rfc822;Alice@Demo.Test"})), DONE, ""));
+    CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS},
+                                   .envid = "QQ314159", .orcpt = {"rfc822;Alice@Demo.Test"})),
+             DONE, ""));
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 1);
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 1);
     struct str dsn = rig_read(r, bob, "INBOX", &b);
@@ -211,12 +217,15 @@ TEST(success_is_told_where_it_was_asked_for)
     CHECK(has(dsn, "Final-Recipient: rfc822;alice@demo.test"));
     CHECK(has(dsn, "Subject: hello"));
     CHECK(!has(dsn, "\r\nbody\r\n")); /* the header only */
-    CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"team@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE})), DONE, ""));
+    CHECK(is(
+        rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"team@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE})),
+        DONE, ""));
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 3);
     CHECK(has(rig_read(r, bob, "INBOX", &b), "Action: expanded"));
     CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_FAILURE})), DONE, ""));
     CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_NEVER})), DONE, ""));
-    CHECK(is(rig_mail(&r->mx, MAIL("", .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS})), DONE, "")); /* the null path never gets one */
+    CHECK(is(rig_mail(&r->mx, MAIL("", .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS})), DONE,
+             "")); /* the null path never gets one */
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 3);
     /* a stranger's is queued */
     CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .to = {"alice@demo.test"}, .notify = {SMTP_NOTIFY_SUCCESS})), DONE, ""));
@@ -236,7 +245,8 @@ TEST(a_copy_that_failed_after_rcpt)
     buf_init(&b, 1 << 20);
     rig_alias(r, "team@demo.test", "alice@demo.test", "gone@demo.test");
     /* one is gone, the other gets it: a notification */
-    CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", "gone@demo.test"}, .ret = SMTP_RET_FULL)), DONE, ""));
+    CHECK(
+        is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", "gone@demo.test"}, .ret = SMTP_RET_FULL)), DONE, ""));
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 1);
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 1);
     struct str dsn = rig_read(r, bob, "INBOX", &b);
@@ -252,7 +262,9 @@ TEST(a_copy_that_failed_after_rcpt)
     CHECK(has(rig_read(r, bob, "INBOX", &b), "Final-Recipient: rfc822;gone@demo.test"));
     CHECK(has(buf_str(&b), "Original-Recipient: rfc822;team@demo.test"));
     /* never: not even now */
-    CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", "gone@demo.test"}, .notify = {0, SMTP_NOTIFY_NEVER})), DONE, ""));
+    CHECK(
+        is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", "gone@demo.test"}, .notify = {0, SMTP_NOTIFY_NEVER})),
+           DONE, ""));
     CHECK_NUM(rig_box(r, bob, "INBOX").count, 2);
     /* all are gone: the client hears it and keeps it */
     CHECK(is(rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"gone@demo.test"})), REFUSE, "5.1.1"));
@@ -267,7 +279,8 @@ TEST(a_copy_that_failed_after_rcpt)
 TEST(removed_while_it_is_committed)
 {
     struct rig *r = rig_new(NULL);
-    uint64_t alice = rig_account(r, "alice@demo.test", 0, STR_NONE), bob = rig_account(r, "bob@demo.test", 0, STR_NONE), carol = rig_account(r, "carol@demo.test", 0, STR_NONE);
+    uint64_t alice = rig_account(r, "alice@demo.test", 0, STR_NONE), bob = rig_account(r, "bob@demo.test", 0, STR_NONE),
+             carol = rig_account(r, "carol@demo.test", 0, STR_NONE);
     struct op gone = {.kind = OP_ACCOUNT_REMOVE};
     bool done = false;
     struct buf b;
@@ -294,13 +307,16 @@ TEST(lmtp_answers_for_each)
     struct rig *r = rig_new(NULL);
     uint64_t alice = rig_account(r, "alice@demo.test", 0, STR_NONE), bob = rig_account(r, "bob@demo.test", 0, STR_NONE);
 
-    const struct message *m = rig_mail(&r->mx, MAIL("bob@demo.test", .kind = SMTP_LMTP, .to = {"alice@demo.test", "gone@demo.test", "x@elsewhere.test"}));
+    const struct message *m = rig_mail(
+        &r->mx, MAIL("bob@demo.test", .kind = SMTP_LMTP, .to = {"alice@demo.test", "gone@demo.test", "x@elsewhere.test"}));
     CHECK(is(m, DONE, ""));
     unsigned told = 0;
     for (size_t i = 0; i < r->mx.count; i++)
         if (r->mx.seen[i]->kind == MSG_committed_rcpt) {
             const struct msg_committed_rcpt *c = &r->mx.seen[i]->committed_rcpt;
-            told += c->index == 1 ? strcmp(c->why.status, "5.1.1") == 0 : c->index == 2 ? strcmp(c->why.status, "5.7.1") == 0 : 100;
+            told += c->index == 1   ? strcmp(c->why.status, "5.1.1") == 0
+                    : c->index == 2 ? strcmp(c->why.status, "5.7.1") == 0
+                                    : 100;
             CHECK_NUM(c->outcome, REFUSE);
         }
     CHECK_NUM(told, 2);
@@ -336,7 +352,8 @@ TEST(edges_that_lie)
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 1);
     /* submission without a login, a forged handle */
     CHECK(is(rig_mail(&r->user, MAIL(STRANGER, .kind = SMTP_SUBMISSION, .to = {"alice@demo.test"})), REFUSE, "5.7.0"));
-    CHECK(is(rig_mail(&r->user, MAIL(STRANGER, .kind = SMTP_SUBMISSION, .handle = 12345, .to = {"alice@demo.test"})), REFUSE, "5.7.0"));
+    CHECK(is(rig_mail(&r->user, MAIL(STRANGER, .kind = SMTP_SUBMISSION, .handle = 12345, .to = {"alice@demo.test"})), REFUSE,
+             "5.7.0"));
     CHECK(is(rig_mail(&r->mx, MAIL(STRANGER, .handle = 12345, .to = {"x@elsewhere.test"})), REFUSE, "5.7.0"));
     CHECK(is(rig_rcpt(&r->user, 9, 12345, "x@elsewhere.test"), REFUSE, "5.7.0"));
     CHECK_NUM(rig_box(r, alice, "INBOX").count, 1);
@@ -358,9 +375,18 @@ TEST(edges_that_lie)
 
 TEST(frames_that_may_not_be)
 {
-    static const struct { uint16_t kind; const char *bytes; size_t n; } cases[] = {
-        {MSG_grant, "", 0}, {MSG_verifier_get, "", 0}, {MSG_maildrop_open, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0", 15}, {0, "", 0}, {MSG_COUNT, "", 0}, {9999, "x", 1},
-        {MSG_rcpt, "\1\2\3", 3}, {MSG_body_piece, "\1\0\0\0\0\0\0\0\377\377\377\377", 12}, {MSG_committed, "", 0}, {MSG_setup_commit, "\1\0\0\0\0\0\0\0", 8},
+    static const struct { uint16_t kind; const char *bytes; size_t n;
+    } cases[] = {
+        {MSG_grant, "", 0},
+        {MSG_verifier_get, "", 0},
+        {MSG_maildrop_open, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0", 15},
+        {0, "", 0},
+        {MSG_COUNT, "", 0},
+        {9999, "x", 1},
+        {MSG_rcpt, "\1\2\3", 3},
+        {MSG_body_piece, "\1\0\0\0\0\0\0\0\377\377\377\377", 12},
+        {MSG_committed, "", 0},
+        {MSG_setup_commit, "\1\0\0\0\0\0\0\0", 8},
         {MSG_body_begin, "\1\0\0\0\0\0\0\0x", 9},
     };
     struct rig *r = rig_new(NULL);
@@ -410,9 +436,16 @@ TEST(vrfy_and_expn)
     rig_account(r, "alice@demo.test", 0, STR_NONE);
     rig_account(r, "bob@demo.test", 0, STR_NONE);
     rig_alias(r, "team@demo.test", "alice@demo.test", "bob@demo.test");
-    static const struct { const char *what; enum outcome outcome; const char *text; } v[] = {
-        {"alice", DONE, "<alice@demo.test>"}, {"<alice@demo.test>", DONE, "<alice@demo.test>"}, {"Alice A <alice@demo.test>", DONE, "<alice@demo.test>"},
-        {"nobody", REFUSE, ""}, {"x@elsewhere.test", REFUSE, ""}, {"@@", REFUSE, ""}, {"", REFUSE, ""}, {"a b", REFUSE, ""},
+    static const struct { const char *what; enum outcome outcome; const char *text;
+    } v[] = {
+        {"alice", DONE, "<alice@demo.test>"},
+        {"<alice@demo.test>", DONE, "<alice@demo.test>"},
+        {"Alice A <alice@demo.test>", DONE, "<alice@demo.test>"},
+        {"nobody", REFUSE, ""},
+        {"x@elsewhere.test", REFUSE, ""},
+        {"@@", REFUSE, ""},
+        {"", REFUSE, ""},
+        {"a b", REFUSE, ""},
     };
     for (size_t i = 0; i < countof(v); i++) {
         rig_send(&r->mx, &MSG(vrfy, .session = 1, .argument = str_c(v[i].what)));

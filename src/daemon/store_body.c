@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* A message on its way in: its octets go to the engine as they come; the beginning of its header is kept here for a notification that may be owed. */
+/* A message on its way in: its octets go to the engine as they come; the beginning of its header is kept here for a
+   notification that may be owed. */
 #include "base/limits.h"
 #include "daemon/store_inside.h"
 #include "os/link.h"
@@ -108,7 +109,8 @@ void store_body_piece(struct store_edge *e, const struct msg_body_piece *m)
     if (o != DONE) {
         fail(s, why);
         s->body_outcome = o;
-    } else if (!engine_body_room(st->engine) && e->peer->link) { /* the disk is behind: the edge's socket buffers fill, then its peers' */
+    } else if (!engine_body_room(st->engine) &&
+               e->peer->link) { /* the disk is behind: the edge's socket buffers fill, then its peers' */
         link_pause(e->peer->link, true);
         e->paused = true;
     }
@@ -136,7 +138,8 @@ void store_commit_rcpt(struct store_edge *e, const struct msg_commit_rcpt *m)
         return;
     }
     if (!s->rcpts && !s->body_open)
-        arena_init(&s->arena, STORE_COMMIT_MEM + e->store->config->recipients_max * RCPT_MEM); /* an empty message has no body_begin */
+        arena_init(&s->arena,
+                   STORE_COMMIT_MEM + e->store->config->recipients_max * RCPT_MEM); /* an empty message has no body_begin */
     if (s->broken || s->rcpt_count >= e->store->config->recipients_max || !(r = arena_new(&s->arena, struct commit_rcpt))) {
         s->broken = true;
         return;

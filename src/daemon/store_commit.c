@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: ISC
-/* The final dot: recipients are resolved anew (what RCPT said may have changed), one OP_ACCEPT carries every copy, and the edge hears DONE when the engine did.
+/* The final dot: recipients are resolved anew (what RCPT said may have changed), one OP_ACCEPT carries every copy, and the edge
+   hears DONE when the engine did.
 
-     commit ─► checked ─► resolved ─► planned ──submit──► done ──┬─ nothing owed ──────────────────────────► finish: committed_rcpt …, committed
-        │          │           │                                 └─ store_dsn ──submit──► done ────────────► finish
-        └──────────┴───────────┴── refuse: RETRY or REFUSE, nothing was stored ───────────────────────────► finish                                   */
+     commit ─► checked ─► resolved ─► planned ──submit──► done ──┬─ nothing owed ──────────────► finish
+        │          │           │                                 └─ store_dsn ──submit──► done ► finish
+        └──────────┴───────────┴── refuse: RETRY or REFUSE, nothing was stored ───────────────► finish
+
+   finish: committed_rcpt for each recipient of LMTP that is not as all are, committed. */
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/clock.h"
@@ -38,12 +41,13 @@ static void facts_of(const struct commit *c)
     struct id_text id = id_text(c->op.accept.id);
 
     if (c->outcome == DONE)
-        fact(FACT_INFO, "store.accepted", fact_c("id", id.c), fact_c("kind", c->op.accept.kind.p), fact_str("from", c->op.accept.from), fact_num("rcpts", c->rcpt_count),
-             fact_num("copies", c->op.accept.delivery_count), fact_num("queued", c->op.accept.queued_count), fact_num("size", (int64_t)c->op.accept.body_size),
-             fact_num("us", clock_mono_us() - c->begun_us));
+        fact(FACT_INFO, "store.accepted", fact_c("id", id.c), fact_c("kind", c->op.accept.kind.p),
+             fact_str("from", c->op.accept.from), fact_num("rcpts", c->rcpt_count),
+             fact_num("copies", c->op.accept.delivery_count), fact_num("queued", c->op.accept.queued_count),
+             fact_num("size", (int64_t)c->op.accept.body_size), fact_num("us", clock_mono_us() - c->begun_us));
     else
-        fact(FACT_INFO, "store.refused", fact_c("id", id.c), fact_c("kind", c->op.accept.kind.p ? c->op.accept.kind.p : ""), fact_str("from", c->op.accept.from),
-             fact_c("status", c->why.status), fact_c("why", c->why.text));
+        fact(FACT_INFO, "store.refused", fact_c("id", id.c), fact_c("kind", c->op.accept.kind.p ? c->op.accept.kind.p : ""),
+             fact_str("from", c->op.accept.from), fact_c("status", c->why.status), fact_c("why", c->why.text));
 }
 
 void store_commit_finish(struct commit *c)
@@ -77,8 +81,8 @@ void store_commit_finish(struct commit *c)
 
 /* ---- after the engine ---- */
 
-/* DONE when one way led to the recipient; what failed on another way is told in a notification. A mailbox that cannot take it just now makes the recipient
-   one to be tried again, whatever the others did: unknown is never a refusal. */
+/* DONE when one way led to the recipient; what failed on another way is told in a notification. A mailbox that cannot take it
+   just now makes the recipient one to be tried again, whatever the others did: unknown is never a refusal. */
 static void rcpt_result(struct commit *c, struct commit_rcpt *r)
 {
     bool any = false;
@@ -146,7 +150,8 @@ static void committed(struct op *op)
 
 /* ---- before the engine ---- */
 
-/* A mailbox that became full since RCPT said yes: for one of several recipients that is a notification, not a reason to send the whole message again. */
+/* A mailbox that became full since RCPT said yes: for one of several recipients that is a notification, not a reason to send
+   the whole message again. */
 static bool is_full(const struct why *w)
 {
     return str_eq(str_c(w->status), S("4.2.2"));
@@ -198,10 +203,24 @@ static bool fill(struct commit *c, const struct msg_commit *m, struct str user)
     buf_add(&b, m->client_ip);
     buf_add_byte(&b, ']');
     *a = (struct op_accept){
-        .id = m->id, .received_ms = clock_unix_ms(), .from = copy(c, m->from, &broken), .envid = copy(c, m->envid, &broken), .auth_user = copy(c, user, &broken),
-        .client = copy(c, buf_str(&b), &broken), .helo = copy(c, m->helo, &broken), .tls = copy(c, m->tls, &broken), .ret = m->ret, .body_type = m->body == SMTP_BODY_7BIT && (m->body_8bit || m->header_8bit) ? SMTP_BODY_8BIT : m->body,
-        .smtputf8 = m->smtputf8, .requiretls = m->requiretls, .connected_ms = m->connected_ms, .mail_ms = m->mail_ms, .data_ms = m->data_ms,
-        .trace = copy(c, m->trace, &broken), .body_size = m->size, .kind = str_c(kind_word(c->kind)),
+        .id = m->id,
+        .received_ms = clock_unix_ms(),
+        .from = copy(c, m->from, &broken),
+        .envid = copy(c, m->envid, &broken),
+        .auth_user = copy(c, user, &broken),
+        .client = copy(c, buf_str(&b), &broken),
+        .helo = copy(c, m->helo, &broken),
+        .tls = copy(c, m->tls, &broken),
+        .ret = m->ret,
+        .body_type = m->body == SMTP_BODY_7BIT && (m->body_8bit || m->header_8bit) ? SMTP_BODY_8BIT : m->body,
+        .smtputf8 = m->smtputf8,
+        .requiretls = m->requiretls,
+        .connected_ms = m->connected_ms,
+        .mail_ms = m->mail_ms,
+        .data_ms = m->data_ms,
+        .trace = copy(c, m->trace, &broken),
+        .body_size = m->size,
+        .kind = str_c(kind_word(c->kind)),
     };
     size_t n = a->trace.n + c->header.n;
     char *head = arena_alloc(&c->arena, n);
@@ -247,7 +266,8 @@ static enum outcome examine(struct store_edge *e, struct store_session *s, const
 
 static void refuse(struct store_edge *e, struct store_session *s, uint64_t number, enum outcome outcome, const struct why *why)
 {
-    fact(FACT_INFO, "store.refused", fact_num("session", (int64_t)number), fact_c("status", why->status), fact_c("why", why->text));
+    fact(FACT_INFO, "store.refused", fact_num("session", (int64_t)number), fact_c("status", why->status),
+         fact_c("why", why->text));
     e->store->refused++;
     peer_send(e->peer, &MSG(committed, .session = number, .outcome = outcome, .why = *why));
     if (s) {
@@ -263,8 +283,8 @@ static struct commit *make(struct store_edge *e, struct store_session *s, const 
 
     if (!c)
         return NULL;
-    *c = (struct commit){.store = st, .session = s, .edge = e, .incarnation = e->peer->incarnation, .number = s->number, .kind = (enum smtp_kind)m->kind,
-                         .next = st->commits, .back = &st->commits, .begun_us = clock_mono_us()};
+    *c = (struct commit){.store = st, .session = s, .edge = e, .incarnation = e->peer->incarnation, .number = s->number,
+                         .kind = (enum smtp_kind)m->kind, .next = st->commits, .back = &st->commits, .begun_us = clock_mono_us()};
     if (c->next)
         c->next->back = &c->next;
     st->commits = c;
@@ -301,7 +321,8 @@ static void let_go(struct store_session *s)
 }
 
 /* DONE: the operation is ready to be submitted. */
-static enum outcome decide(struct commit *c, struct store_session *s, const struct msg_commit *m, enum store_who who, const struct engine_account *user)
+static enum outcome decide(struct commit *c, struct store_session *s, const struct msg_commit *m, enum store_who who,
+                           const struct engine_account *user)
 {
     struct store *st = c->store;
     enum outcome o;

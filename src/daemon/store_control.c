@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* What the control socket's requests need from other roles: keys derive a verifier (store never runs argon2), master reloads and stops. */
+/* What the control socket's requests need from other roles: keys derive a verifier (store never runs argon2), master reloads
+   and stops. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/facts.h"
@@ -53,7 +54,8 @@ void store_asks_end(struct store *st, enum ask_kind kind, const char *text)
     }
 }
 
-static void ask(struct store *st, enum ask_kind kind, struct control_session *s, enum role of, struct message *m, uint64_t *query, const char *gone)
+static void ask(struct store *st, enum ask_kind kind, struct control_session *s, enum role of, struct message *m, uint64_t *query,
+                const char *gone)
 {
     struct store_ask *ask = ask_new(st, kind, s);
     struct why why = store_why("4.3.0", ask ? gone : "too many requests at once: try again");

@@ -145,7 +145,10 @@ TEST(left_while_keys_works)
 TEST(rubbish_on_the_control_socket)
 {
     struct rig *r = rig_new(NULL);
-    static const struct str cases[] = {{"\377\377\377\377\377\377\377\377", 8}, {"GET / HTTP/1.0\r\n\r\n", 18}, {"\1\0\0\0", 4}, {"\0\0\0\0\0\0\0\0\0\0\0\0", 12}};
+    static const struct str cases[] = {{"\377\377\377\377\377\377\377\377", 8},
+                                       {"GET / HTTP/1.0\r\n\r\n", 18},
+                                       {"\1\0\0\0", 4},
+                                       {"\0\0\0\0\0\0\0\0\0\0\0\0", 12}};
 
     for (size_t i = 0; i < countof(cases); i++) {
         int fd = dial(r, "control");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The facts that routing asks for, answered by the engine's directory. What the configuration file says, route looks up itself, first. */
+/* The facts that routing asks for, answered by the engine's directory. What the configuration file says, route looks up itself,
+   first. */
 #include <stdio.h>
 #include "base/check.h"
 #include "daemon/store_inside.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The role on a disk that fills up, fails, or loses power: what was answered DONE is there, what is not there was never answered DONE. */
+/* The role on a disk that fills up, fails, or loses power: what was answered DONE is there, what is not there was never
+   answered DONE. */
 #include "daemon/role_rig.h"
 #include "os/disk_twin.h"
 
@@ -52,7 +53,8 @@ TEST(a_sync_that_fails_ends_the_role)
         rig_account(r, "bob@demo.test", 0, STR_NONE);
         disk_twin_fail(disk, DISK_CALL_SYNC, n, 5 /* EIO */);
         for (int i = 0; i < 8; i++) {
-            const struct message *m = rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", i % 2 ? "gone@demo.test" : "bob@demo.test"}));
+            const struct message *m =
+                rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", i % 2 ? "gone@demo.test" : "bob@demo.test"}));
             CHECK(m && m->committed.outcome != REFUSE); /* nobody is told a wrong "never" */
             good += is(m, DONE);
             CHECK(!is(m, DONE) || !engine_is_dead(rig_store(r)->engine));
@@ -112,7 +114,8 @@ TEST(power_goes_after_an_answer)
 
     for (size_t i = 0; i < MOMENTS; i++) { /* with notifications to bob among them */
         const char *second = i % 4 == 1 ? "gone@demo.test" : i % 4 == 2 ? "bob@demo.test" : NULL;
-        const struct message *m = rig_mail(&r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", second}, .notify = {i % 4 == 3 ? SMTP_NOTIFY_SUCCESS : 0}));
+        const struct message *m = rig_mail(
+            &r->mx, MAIL("bob@demo.test", .to = {"alice@demo.test", second}, .notify = {i % 4 == 3 ? SMTP_NOTIFY_SUCCESS : 0}));
         CHECK(is(m, DONE));
         at[i] = (struct moment){disk_twin_events(disk), rig_box(r, alice, "INBOX").count, rig_box(r, bob, "INBOX").count};
     }

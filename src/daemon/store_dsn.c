@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* What the sender is owed (RFC 3461 4.1, 5.2): word of a copy that failed after RCPT had said yes, and of success where NOTIFY asked for it. One notification for all
-   recipients of a message, written into the store before the message is acknowledged. The null reverse-path never gets one. */
+/* What the sender is owed (RFC 3461 4.1, 5.2): word of a copy that failed after RCPT had said yes, and of success where NOTIFY
+   asked for it. One notification for all recipients of a message, written into the store before the message is acknowledged.
+   The null reverse-path never gets one. */
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/facts.h"
@@ -133,14 +134,24 @@ static bool write_notice(struct commit *c, const struct report *rep, struct body
     struct id_text id = id_text(c->op.accept.id);
     const char *why = "";
     struct dsn d = {
-        .hostname = c->store->config->hostname, .to = c->from, .now_ms = clock_unix_ms(), .arrival_ms = c->op.accept.received_ms, .envid = c->op.accept.envid,
-        .id = str_c(id.c), .subject = header_text(&c->arena, c->header, "Subject"), .recipients = rep->to, .count = rep->count, .utf8 = c->op.accept.smtputf8,
+        .hostname = c->store->config->hostname,
+        .to = c->from,
+        .now_ms = clock_unix_ms(),
+        .arrival_ms = c->op.accept.received_ms,
+        .envid = c->op.accept.envid,
+        .id = str_c(id.c),
+        .subject = header_text(&c->arena, c->header, "Subject"),
+        .recipients = rep->to,
+        .count = rep->count,
+        .utf8 = c->op.accept.smtputf8,
         .full = c->op.accept.ret == SMTP_RET_FULL && rep->failure && stored.d, /* RFC 3461 4.3: RET speaks of failures */
-        .original_bits = c->op.accept.body_type, .original = source_memory(&header),
+        .original_bits = c->op.accept.body_type,
+        .original = source_memory(&header),
     };
 
     if (d.full)
-        d.original = (struct source){.read = read_stored, .self = &stored, .size = c->op.accept.trace.n + c->op.accept.body_size, .again = true};
+        d.original = (struct source){
+            .read = read_stored, .self = &stored, .size = c->op.accept.trace.n + c->op.accept.body_size, .again = true};
     arena_init(&scratch, DSN_SCRATCH);
     bool ok = dsn_write(&d, &scratch, (struct sink){write_body, to}, &why);
     arena_clear(&scratch);
@@ -178,7 +189,8 @@ static bool address_it(struct commit *c, struct op_accept *a)
     r->route = route_resolve(&c->arena, &c->store->facts, &r->adr, true, a->body_size, NULL);
     r->outcome = r->route.outcome;
     if (r->outcome != DONE) {
-        fact(FACT_WARN, "store.notify-failed", fact_str("to", r->text), fact_c("status", r->route.why.status), fact_c("why", r->route.why.text));
+        fact(FACT_WARN, "store.notify-failed", fact_str("to", r->text), fact_c("status", r->route.why.status),
+             fact_c("why", r->route.why.text));
         return false;
     }
     return store_plan(c->store, &c->arena, a, r, &null_path);
@@ -199,9 +211,20 @@ bool store_dsn(struct commit *c)
         return false;
     c->dsn_failure = rep.failure;
     c->dsn = (struct op){.kind = OP_ACCEPT, .done = told, .owner = c};
-    c->dsn.accept = (struct op_accept){.id = store_next_id(st), .received_ms = clock_unix_ms(), .kind = S("dsn"), .about = c->op.accept.id, .smtputf8 = c->op.accept.smtputf8,
-                                       .from = S(""), .trace = S(""), .client = S(""), .helo = S(""), .tls = S(""), .envid = S(""), .auth_user = S(""),
-                                       .body_type = c->op.accept.body_type || c->op.accept.smtputf8 ? SMTP_BODY_8BIT : SMTP_BODY_7BIT};
+    c->dsn.accept =
+        (struct op_accept){.id = store_next_id(st),
+                           .received_ms = clock_unix_ms(),
+                           .kind = S("dsn"),
+                           .about = c->op.accept.id,
+                           .smtputf8 = c->op.accept.smtputf8,
+                           .from = S(""),
+                           .trace = S(""),
+                           .client = S(""),
+                           .helo = S(""),
+                           .tls = S(""),
+                           .envid = S(""),
+                           .auth_user = S(""),
+                           .body_type = c->op.accept.body_type || c->op.accept.smtputf8 ? SMTP_BODY_8BIT : SMTP_BODY_7BIT};
     sink.w = engine_body_begin(st->engine);
     if (!sink.w || !c->dsn.accept.id || !write_notice(c, &rep, &sink)) {
         if (sink.w)

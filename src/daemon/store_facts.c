@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* What store knows about the whole server: the counters and gauges that the roles send, their state as master sees it, and the engine's own numbers. */
+/* What store knows about the whole server: the counters and gauges that the roles send, their state as master sees it, and the
+   engine's own numbers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/clock.h"
@@ -8,7 +9,8 @@
 #include "message/date.h"
 
 /* Upper bounds in microseconds; the last bucket has none. */
-static const int64_t latency_bounds[LATENCY_BUCKETS] = {100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 5000000};
+static const int64_t latency_bounds[LATENCY_BUCKETS] = {100,   250,   500,    1000,   2500,   5000,    10000,
+                                                        25000, 50000, 100000, 250000, 500000, 1000000, 5000000};
 
 void store_latency(struct store *st, int64_t us)
 {
@@ -84,16 +86,19 @@ static void role_counts(struct store *st, struct buf *to)
                     if (strcmp(o->name, c->name) != 0 || o->gauge != c->gauge)
                         continue;
                     if (!head)
-                        buf_printf(to, "# TYPE penny_%s%s %s\n", c->name, c->gauge ? "" : "_total", c->gauge ? "gauge" : "counter");
+                        buf_printf(to, "# TYPE penny_%s%s %s\n", c->name, c->gauge ? "" : "_total",
+                                   c->gauge ? "gauge" : "counter");
                     head = true;
-                    buf_printf(to, "penny_%s%s{role=\"%s\"} %llu\n", c->name, c->gauge ? "" : "_total", st->actor->single ? "all" : role_name((enum role)j), (unsigned long long)o->value);
+                    buf_printf(to, "penny_%s%s{role=\"%s\"} %llu\n", c->name, c->gauge ? "" : "_total",
+                               st->actor->single ? "all" : role_name((enum role)j), (unsigned long long)o->value);
                 }
         }
 }
 
 static void one(struct buf *to, const char *name, const char *type, const char *help, uint64_t value)
 {
-    buf_printf(to, "# HELP penny_%s %s\n# TYPE penny_%s %s\npenny_%s %llu\n", name, help, name, type, name, (unsigned long long)value);
+    buf_printf(to, "# HELP penny_%s %s\n# TYPE penny_%s %s\npenny_%s %llu\n", name, help, name, type, name,
+               (unsigned long long)value);
 }
 
 static void seconds(struct buf *to, const char *name, uint64_t us)
@@ -105,11 +110,14 @@ static void latency(struct store *st, struct buf *to)
 {
     uint64_t sum = 0;
 
-    buf_add_c(to, "# HELP penny_accept_seconds From the end of a message to its acknowledgement.\n# TYPE penny_accept_seconds histogram\n");
+    buf_add_c(
+        to,
+        "# HELP penny_accept_seconds From the end of a message to its acknowledgement.\n# TYPE penny_accept_seconds histogram\n");
     for (size_t i = 0; i <= LATENCY_BUCKETS; i++) {
         sum += st->latency[i];
         if (i < LATENCY_BUCKETS)
-            buf_printf(to, "penny_accept_seconds_bucket{le=\"%lld.%06lld\"} %llu\n", (long long)(latency_bounds[i] / 1000000), (long long)(latency_bounds[i] % 1000000), (unsigned long long)sum);
+            buf_printf(to, "penny_accept_seconds_bucket{le=\"%lld.%06lld\"} %llu\n", (long long)(latency_bounds[i] / 1000000),
+                       (long long)(latency_bounds[i] % 1000000), (unsigned long long)sum);
         else
             buf_printf(to, "penny_accept_seconds_bucket{le=\"+Inf\"} %llu\n", (unsigned long long)sum);
     }
@@ -124,7 +132,8 @@ void store_metrics_text(struct store *st, struct buf *to)
     if (st->engine)
         engine_stat(st->engine, &s);
     fact_counters(own_count, st);
-    one(to, "uptime_seconds", "gauge", "Since the server was started.", (uint64_t)(clock_unix_ms() - st->control.started_ms) / 1000);
+    one(to, "uptime_seconds", "gauge", "Since the server was started.",
+        (uint64_t)(clock_unix_ms() - st->control.started_ms) / 1000);
     one(to, "messages_accepted_total", "counter", "Messages acknowledged to their senders.", st->accepted);
     one(to, "messages_refused_total", "counter", "Messages refused or put off after their last octet.", st->refused);
     one(to, "copies_delivered_total", "counter", "Copies put into mailboxes.", st->delivered);
@@ -134,9 +143,12 @@ void store_metrics_text(struct store *st, struct buf *to)
     one(to, "bodies_held_octets", "gauge", "Octets of messages held in memory.", st->bodies_held);
     one(to, "maildrops_open", "gauge", "Mailboxes under a POP3 lock.", st->drop_count);
     one(to, "store_commits_total", "counter", "Batches written.", s.commits);
-    one(to, "store_operations_total", "counter", "Operations in those batches: divided by the batches, how many share one sync.", s.ops);
+    one(to, "store_operations_total", "counter", "Operations in those batches: divided by the batches, how many share one sync.",
+        s.ops);
     one(to, "store_fdatasync_total", "counter", "Times the disk was made to keep what it has.", s.fdatasyncs);
-    buf_add_c(to, "# HELP penny_store_fdatasync_seconds_total Time spent in that.\n# TYPE penny_store_fdatasync_seconds_total counter\n");
+    buf_add_c(
+        to,
+        "# HELP penny_store_fdatasync_seconds_total Time spent in that.\n# TYPE penny_store_fdatasync_seconds_total counter\n");
     seconds(to, "store_fdatasync_seconds_total", (uint64_t)s.fdatasync_us_total);
     one(to, "store_segments", "gauge", "Files of the log.", s.segments);
     one(to, "store_octets", "gauge", "Size of the log.", s.bytes);
@@ -153,7 +165,8 @@ void store_metrics_text(struct store *st, struct buf *to)
     buf_add_c(to, "# TYPE penny_role_restarts_total counter\n");
     for (size_t i = 0; i < ROLE_COUNT; i++)
         if (st->roles[i].pid)
-            buf_printf(to, "penny_role_restarts_total{role=\"%s\"} %lu\n", role_name((enum role)i), (unsigned long)st->roles[i].restarts);
+            buf_printf(to, "penny_role_restarts_total{role=\"%s\"} %lu\n", role_name((enum role)i),
+                       (unsigned long)st->roles[i].restarts);
     latency(st, to);
     role_counts(st, to);
 }

@@ -1,20 +1,39 @@
 // SPDX-License-Identifier: ISC
-/* Edges and keys that say anything at any time: whatever the table lets them say, in any order, with numbers and addresses that often fit and often do not. The store
-   lives, keeps its counts, and takes mail from an honest edge afterwards. */
+/* Edges and keys that say anything at any time: whatever the table lets them say, in any order, with numbers and addresses that
+   often fit and often do not. The store lives, keeps its counts, and takes mail from an honest edge afterwards. */
 #include "base/random.h"
 #include "daemon/role_rig.h"
 
 enum { ROUNDS = 40000, PER_TURN = 5, HANDLES = 8 };
 
-struct chaos { struct rig *r; struct rig_edge keys; uint64_t alice, handles[HANDLES], first_id, used, leased; unsigned breaches; };
+struct chaos {
+    struct rig *r;
+    struct rig_edge keys;
+    uint64_t alice, handles[HANDLES], first_id, used, leased;
+    unsigned breaches;
+};
 
 static uint64_t number(uint64_t limit) { return random_below(8) ? random_below(limit) : random_u64(); }
 
 static struct str address(void)
 {
     static const char *const all[] = {
-        "alice@demo.test", "bob@demo.test", "team@demo.test", "loop@demo.test", "postmaster", "", "x@elsewhere.test", "alice+x@demo.test", "\"quo\\\"ted\"@demo.test", "@", "a@b@c", "<>",
-        "\xff\xfe@demo.test", "user@[IPv6:::1]", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@demo.test", "\xc3\xbc-cher@demo.test",
+        "alice@demo.test",
+        "bob@demo.test",
+        "team@demo.test",
+        "loop@demo.test",
+        "postmaster",
+        "",
+        "x@elsewhere.test",
+        "alice+x@demo.test",
+        "\"quo\\\"ted\"@demo.test",
+        "@",
+        "a@b@c",
+        "<>",
+        "\xff\xfe@demo.test",
+        "user@[IPv6:::1]",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@demo.test",
+        "\xc3\xbc-cher@demo.test",
     };
     return str_c(all[random_below(countof(all))]);
 }
@@ -39,10 +58,13 @@ static struct message anything(struct chaos *c, enum role who, char *room)
         case 0:
             return MSG(verifier_get, .query = number(9), .user = address());
         case 1:
-            return MSG(verifier_made, .query = number(9), .outcome = (enum outcome)(1 + random_below(3)), .verifier = octets(room, 1024));
+            return MSG(verifier_made, .query = number(9), .outcome = (enum outcome)(1 + random_below(3)),
+                       .verifier = octets(room, 1024));
         default:
-            return MSG(grant, .query = number(9), .edge = random_below(200) ? ROLE_EDGE_USER : (enum role)random_below(ROLE_COUNT),
-                       .incarnation = random_below(9) ? c->r->user.incarnation : (uint32_t)random_u64(), .session = session, .account = random_below(3) ? c->alice : number(9));
+            return MSG(grant, .query = number(9),
+                       .edge = random_below(200) ? ROLE_EDGE_USER : (enum role)random_below(ROLE_COUNT),
+                       .incarnation = random_below(9) ? c->r->user.incarnation : (uint32_t)random_u64(), .session = session,
+                       .account = random_below(3) ? c->alice : number(9));
         }
     bool user = who == ROLE_EDGE_USER;
     switch (random_below(user ? 21 : 15)) {
@@ -65,9 +87,10 @@ static struct message anything(struct chaos *c, enum role who, char *room)
     case 9:
         return MSG(commit_rcpt, .session = session, .to = address(), .orcpt = address(), .notify = (uint32_t)number(16));
     case 10:
-        return MSG(commit, .session = session, .handle = h, .id = id, .kind = (uint8_t)random_below(random_below(50) ? 3 : 9), .from = address(), .ret = (uint8_t)random_below(3),
-                   .body = (uint8_t)random_below(3), .rcpt_count = (uint32_t)number(3), .size = number(2), .received_count = (uint32_t)number(200), .client_ip = S("192.0.2.1"),
-                   .trace = S("Received: x\r\n"));
+        return MSG(commit, .session = session, .handle = h, .id = id, .kind = (uint8_t)random_below(random_below(50) ? 3 : 9),
+                   .from = address(), .ret = (uint8_t)random_below(3), .body = (uint8_t)random_below(3),
+                   .rcpt_count = (uint32_t)number(3), .size = number(2), .received_count = (uint32_t)number(200),
+                   .client_ip = S("192.0.2.1"), .trace = S("Received: x\r\n"));
     case 11:
         return MSG(id_lease, .count = (uint32_t)number(2000));
     case 12:
@@ -80,7 +103,8 @@ static struct message anything(struct chaos *c, enum role who, char *room)
         return MSG(maildrop_open, .session = session, .handle = h);
     case 16:
     case 17:
-        return MSG(maildrop_read, .session = session, .handle = h, .uid = (uint32_t)number(9), .offset = number(2000), .room = (uint32_t)number(70000));
+        return MSG(maildrop_read, .session = session, .handle = h, .uid = (uint32_t)number(9), .offset = number(2000),
+                   .room = (uint32_t)number(70000));
     case 18:
         return MSG(maildrop_delete, .session = session, .handle = h, .uids = str_head(octets(room, 64), random_below(5) * 4));
     default:
@@ -111,8 +135,10 @@ static void honest(struct chaos *c, struct rig_edge *e, char *room)
     say(e, &MSG(body_piece, .session = session, .data = body));
     say(e, &MSG(commit_rcpt, .session = session, .to = S("alice@demo.test"), .notify = (uint32_t)random_below(16)));
     say(e, &MSG(commit_rcpt, .session = session, .to = address(), .notify = (uint32_t)random_below(16)));
-    say(e, &MSG(commit, .session = session, .id = c->first_id + c->used++, .kind = random_below(2) ? SMTP_RELAY : SMTP_LMTP, .from = random_below(2) ? S("bob@demo.test") : S("x@elsewhere.test"),
-                     .rcpt_count = 2, .size = body.n, .body = (uint8_t)random_below(3), .ret = (uint8_t)random_below(3), .client_ip = S("192.0.2.1"), .trace = S("Received: x\r\n")));
+    say(e, &MSG(commit, .session = session, .id = c->first_id + c->used++, .kind = random_below(2) ? SMTP_RELAY : SMTP_LMTP,
+                .from = random_below(2) ? S("bob@demo.test") : S("x@elsewhere.test"), .rcpt_count = 2, .size = body.n,
+                .body = (uint8_t)random_below(3), .ret = (uint8_t)random_below(3), .client_ip = S("192.0.2.1"),
+                .trace = S("Received: x\r\n")));
 }
 
 static void note(struct chaos *c)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to the store role: it alone has the data directory. What came over a link is data of an enemy: sessions, handles and ids are looked up on every use,
-   addresses are parsed again, sizes are counted here. Nothing is answered DONE before the engine's done.
+/* Private to the store role: it alone has the data directory. What came over a link is data of an enemy: sessions, handles and
+   ids are looked up on every use, addresses are parsed again, sizes are counted here. Nothing is answered DONE before the
+   engine's done.
 
-     edge ── body_begin, body_piece … ──► session.body ── commit_rcpt … commit ──► struct commit ──► OP_ACCEPT ─► [OP_ACCEPT of the notification] ─► committed
+     edge ── body_begin, body_piece … ──► session.body ── commit_rcpt … commit ──► struct commit ──► OP_ACCEPT
+             ──► [OP_ACCEPT of the notification] ──► committed
      edge ── rcpt, mail, vrfy, expn ──► route ──► answer at once
-     keys ── grant ──► session.handle ──► granted ──(edge)──► maildrop_open … ──► struct maildrop ──► OP_EXPUNGE ─► answer                                    */
+     keys ── grant ──► session.handle ──► granted;  edge ── maildrop_open … ──► struct maildrop ──► OP_EXPUNGE ──► answer  */
 #pragma once
 #include "control/control.h"
 #include "daemon/actor.h"
@@ -33,7 +35,12 @@ struct commit;
 struct store_range { uint64_t first; uint32_t count, left; unsigned char *used; /* a bit each */ };
 
 /* A recipient of a message that comes in, from commit_rcpt to committed. */
-struct commit_target { struct commit_target *next; bool remote; uint32_t index; /* in deliveries or queued */ struct str address; };
+struct commit_target {
+    struct commit_target *next;
+    bool remote;
+    uint32_t index; /* in deliveries or queued */
+    struct str address;
+};
 struct commit_rcpt {
     struct commit_rcpt *next;
     struct address adr;
@@ -51,7 +58,7 @@ struct store_session {
     struct store_edge *edge;
     uint64_t number, handle;
     account_id account;                /* with a handle */
-    uint64_t let_in_by;                /* hash of the verifier that the login was checked against: another password, another login */
+    uint64_t let_in_by; /* hash of the verifier that the login was checked against: another password, another login */
     /* a message being received */
     struct body_writer *body;
     uint64_t body_size, body_held;     /* octets so far; of them counted in store.bodies_held */
@@ -101,7 +108,12 @@ struct commit {
 };
 
 enum ask_kind { ASK_VERIFIER, ASK_RELOAD, ASK_STOP };
-struct store_ask { struct store_ask *next; uint64_t query; enum ask_kind kind; struct control_session *session; }; /* questions of the control socket to other roles */
+struct store_ask {
+    struct store_ask *next;
+    uint64_t query;
+    enum ask_kind kind;
+    struct control_session *session;
+}; /* questions of the control socket to other roles */
 
 struct store_size { account_id account; uint32_t uid; uint64_t size; bool converts; };
 struct store_login { struct store_login *next; account_id account; int64_t at_ms; };
@@ -148,13 +160,15 @@ uint64_t store_next_id(struct store *st);
 
 /* store_session.c */
 struct store_session *store_session_find(struct store_edge *e, uint64_t number);
-struct store_session *store_session_get(struct store_edge *e, uint64_t number); /* made if it is new; NULL: too many, or no memory */
+/* Made if it is new; NULL: too many, or no memory. */
+struct store_session *store_session_get(struct store_edge *e, uint64_t number);
 void store_session_free(struct store_session *s);
 void store_session_rest(struct store_session *s);                  /* frees it when there is nothing left to know */
 void store_session_drop_body(struct store_session *s);
 void store_edge_clear(struct store_edge *e);                       /* its link is gone */
 void store_sessions_kick(struct store *st, account_id account);    /* password changed, suspended, removed */
-/* Who asks. NOBODY: handle 0. USER: to is filled. STRANGER: the handle is not this session's, or its account is gone: the answer is no. */
+/* Who asks. NOBODY: handle 0. USER: to is filled. STRANGER: the handle is not this session's, or its account is gone: the
+   answer is no. */
 enum store_who { STORE_NOBODY, STORE_USER, STORE_STRANGER };
 enum store_who store_session_who(struct store_edge *e, uint64_t number, uint64_t handle, struct engine_account *to);
 void store_session_end(struct store_edge *e, const struct msg_session_end *m);
@@ -163,15 +177,18 @@ bool store_id_use(struct store_edge *e, uint64_t id);              /* false: was
 
 /* store_directory.c */
 void store_directory_init(struct store *st);
-bool store_login_name(struct store *st, struct arena *a, struct str typed, struct str *key); /* the account's key for what a person types */
-enum address_error store_address(struct arena *a, struct str text, struct address *to);      /* as it travels on a link; "" is the null path */
+/* The account's key for what a person types. */
+bool store_login_name(struct store *st, struct arena *a, struct str typed, struct str *key);
+/* An address as it travels on a link; "" is the null path. */
+enum address_error store_address(struct arena *a, struct str text, struct address *to);
 struct why store_why(const char *status, const char *text);
 
 /* store_rcpt.c */
 void store_mail(struct store_edge *e, const struct msg_mail *m);
 void store_rcpt(struct store_edge *e, const struct msg_rcpt *m);
 void store_rcpt_forget(struct store *st, struct store_edge *e);
-bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enum store_who who, const struct engine_account *user, const struct address *from, bool lmtp, struct why *why);
+bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enum store_who who,
+                    const struct engine_account *user, const struct address *from, bool lmtp, struct why *why);
 /* store_verify.c */
 void store_vrfy(struct store_edge *e, const struct msg_vrfy *m);
 void store_expn(struct store_edge *e, const struct msg_expn *m);
@@ -186,10 +203,11 @@ void store_commit(struct store_edge *e, const struct msg_commit *m);
 void store_commit_finish(struct commit *c);                        /* outcome and why are set: answers and frees it */
 void store_commit_free(struct commit *c);
 /* store_plan.c */
-/* Deliveries and queue entries of op for rcpts (whose routes are DONE), one copy for each mailbox. from: NULL or the reverse-path. False: no memory. */
+/* Deliveries and queue entries of op for rcpts (whose routes are DONE), one copy for each mailbox. from: NULL or the
+   reverse-path. False: no memory. */
 bool store_plan(struct store *st, struct arena *a, struct op_accept *op, struct commit_rcpt *rcpts, const struct address *from);
 /* store_dsn.c */
-bool store_dsn(struct commit *c);                                  /* c->op is done. True: a notification is on its way, store_commit_finish comes later */
+bool store_dsn(struct commit *c); /* c->op is done. True: a notification is on its way, store_commit_finish comes later */
 
 /* store_maildrop.c */
 void store_maildrop_open(struct store_edge *e, const struct msg_maildrop_open *m);

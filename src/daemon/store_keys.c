@@ -13,7 +13,8 @@ static void verifier_get(struct store *st, struct peer *keys, const struct msg_v
     struct engine_account user;
 
     arena_init(&a, NAME_MEM);
-    bool known = store_login_name(st, &a, m->user, &key) && engine_account_by_name(st->engine, key, &user) && !user.suspended && user.verifier.n > 0;
+    bool known = store_login_name(st, &a, m->user, &key) && engine_account_by_name(st->engine, key, &user) && !user.suspended &&
+                 user.verifier.n > 0;
     if (known)
         peer_send(keys, &MSG(verifier, .query = m->query, .outcome = DONE, .account = user.id, .verifier = user.verifier));
     else
@@ -35,7 +36,8 @@ static void grant(struct store *st, struct peer *keys, const struct msg_grant *m
         peer_breach(keys, "a grant for somebody who serves no users");
         return;
     }
-    if (!e->peer->link || e->peer->incarnation != m->incarnation) { /* that edge was started anew meanwhile: its sessions are gone */
+    if (!e->peer->link ||
+        e->peer->incarnation != m->incarnation) { /* that edge was started anew meanwhile: its sessions are gone */
         granted(keys, m->query, RETRY, store_why("4.7.0", "the connection is gone"), 0, STR_NONE);
         return;
     }

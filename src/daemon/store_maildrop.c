@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: ISC
-/* A maildrop for POP3: INBOX under a lock that only one session has. Messages that came as BINARYMIME are shown converted (no bare CR or LF, no NUL), with one and the
-   same size in the list and when read; converting is done a slice at a time, so that nobody else waits.
+/* A maildrop for POP3: INBOX under a lock that only one session has. Messages that came as BINARYMIME are shown converted (no
+   bare CR or LF, no NUL), with one and the same size in the list and when read; converting is done a slice at a time, so that
+   nobody else waits.
 
-     open ─► locked ─► listed ─(binary ones measured, a slice a turn)─► maildrop_list …, maildrop_opened ─► read … ─► commit ─► OP_EXPUNGE ─► answer, unlocked
-     session_end, link down, kick: unlocked, nothing deleted                                                                                                   */
+     open ─► locked ─► listed ─(binary ones measured, a slice a turn)─► maildrop_list …, maildrop_opened
+       ─► read … ─► commit ─► OP_EXPUNGE ─► answer, unlocked
+     session_end, link down, kick: unlocked, nothing deleted  */
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/clock.h"
@@ -47,16 +49,19 @@ static struct maildrop *use(struct store_edge *e, uint64_t number, uint64_t hand
     struct engine_account user;
     struct store_session *s = store_session_find(e, number);
 
-    if (store_session_who(e, number, handle, &user) != STORE_USER || !s || !s->drop || s->drop->expunging || s->drop->opened != listed)
+    if (store_session_who(e, number, handle, &user) != STORE_USER || !s || !s->drop || s->drop->expunging ||
+        s->drop->opened != listed)
         return NULL;
     return s->drop;
 }
 
 /* ---- open ---- */
 
-static void opened(struct store_edge *e, uint64_t session, enum outcome outcome, struct why why, uint32_t count, uint32_t uidvalidity)
+static void opened(struct store_edge *e, uint64_t session, enum outcome outcome, struct why why, uint32_t count,
+                   uint32_t uidvalidity)
 {
-    peer_send(e->peer, &MSG(maildrop_opened, .session = session, .outcome = outcome, .why = why, .count = count, .uidvalidity = uidvalidity));
+    peer_send(e->peer, &MSG(maildrop_opened, .session = session, .outcome = outcome, .why = why, .count = count,
+                            .uidvalidity = uidvalidity));
 }
 
 static bool add_entry(void *to, const struct engine_message *m)
@@ -75,7 +80,8 @@ static bool add_entry(void *to, const struct engine_message *m)
         d->entries = more;
         d->cap = cap;
     }
-    d->entries[d->count++] = (struct drop_entry){.uid = m->uid, .utf8 = m->utf8_header, .binary = m->body_type == SMTP_BODY_BINARY, .size = m->size};
+    d->entries[d->count++] =
+        (struct drop_entry){.uid = m->uid, .utf8 = m->utf8_header, .binary = m->body_type == SMTP_BODY_BINARY, .size = m->size};
     return true;
 }
 
@@ -124,7 +130,8 @@ static void send_list(struct maildrop *d)
         buf_fixed(&b, frame, sizeof frame);
         for (; d->sent < d->count && buf_room(&b) >= MAILDROP_ENTRY_SIZE; d->sent++) {
             const struct drop_entry *x = &d->entries[d->sent];
-            maildrop_entry_add(&b, &(struct maildrop_entry){.uid = x->uid, .flags = x->utf8 ? MAILDROP_UTF8 : 0, .size = x->size});
+            maildrop_entry_add(&b,
+                               &(struct maildrop_entry){.uid = x->uid, .flags = x->utf8 ? MAILDROP_UTF8 : 0, .size = x->size});
         }
         peer_send(p, &MSG(maildrop_list, .session = s->number, .entries = buf_str(&b)));
     }
@@ -229,7 +236,8 @@ void store_maildrop_open(struct store_edge *e, const struct msg_maildrop_open *m
     d->uidvalidity = inbox.uidvalidity;
     enum outcome o = engine_messages(st->engine, user.id, inbox.id, 1, add_entry, d);
     if (o != DONE || d->broken) {
-        fail_open(d, o == REFUSE ? REFUSE : RETRY, store_why("4.3.0", d->broken ? "no memory" : "the mailbox cannot be read now"));
+        fail_open(d, o == REFUSE ? REFUSE : RETRY,
+                  store_why("4.3.0", d->broken ? "no memory" : "the mailbox cannot be read now"));
         return;
     }
     measure(d);
@@ -350,7 +358,8 @@ static void expunged(struct op *op)
     struct store_session *s = d->session;
 
     d->expunging = false;
-    fact(FACT_INFO, "store.expunged", fact_num("account", (int64_t)d->account), fact_num("messages", (int64_t)d->delete_count), fact_num("done", op->outcome == DONE));
+    fact(FACT_INFO, "store.expunged", fact_num("account", (int64_t)d->account), fact_num("messages", (int64_t)d->delete_count),
+         fact_num("done", op->outcome == DONE));
     if (s) { /* else it has gone meanwhile */
         answer(s->edge, s->number, op->outcome, op->why);
         s->drop = NULL;

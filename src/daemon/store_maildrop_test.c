@@ -24,7 +24,8 @@ static void end(struct drop_rig *d)
 
 static uint64_t grant(struct drop_rig *d, uint64_t session)
 {
-    rig_send(&d->keys, &MSG(grant, .query = d->query, .edge = ROLE_EDGE_USER, .incarnation = d->r->user.incarnation, .session = session, .account = d->alice));
+    rig_send(&d->keys, &MSG(grant, .query = d->query, .edge = ROLE_EDGE_USER, .incarnation = d->r->user.incarnation,
+                            .session = session, .account = d->alice));
     const struct message *m = rig_wait(&d->keys, MSG_granted);
     CHECK(m && m->granted.outcome == DONE && m->granted.query == d->query);
     d->query++;
@@ -37,7 +38,10 @@ static const struct message *open_drop(struct drop_rig *d, uint64_t session, uin
     return rig_wait(&d->r->user, MSG_maildrop_opened);
 }
 
-static bool opened(const struct message *m, uint32_t count) { return m && m->maildrop_opened.outcome == DONE && m->maildrop_opened.count == count; }
+static bool opened(const struct message *m, uint32_t count)
+{
+    return m && m->maildrop_opened.outcome == DONE && m->maildrop_opened.count == count;
+}
 
 /* All entries that came so far for a session. */
 static uint32_t listed(struct drop_rig *d, uint64_t session, struct maildrop_entry *to, uint32_t most)
@@ -46,7 +50,8 @@ static uint32_t listed(struct drop_rig *d, uint64_t session, struct maildrop_ent
 
     for (size_t i = 0; i < d->r->user.count; i++) {
         const struct message *m = d->r->user.seen[i];
-        struct str rest = m->kind == MSG_maildrop_list && m->maildrop_list.session == session ? m->maildrop_list.entries : STR_NONE;
+        struct str rest =
+            m->kind == MSG_maildrop_list && m->maildrop_list.session == session ? m->maildrop_list.entries : STR_NONE;
         while (n < most && maildrop_entry_take(&rest, &to[n]))
             n++;
     }
@@ -57,7 +62,8 @@ static bool read_all(struct drop_rig *d, uint64_t session, uint64_t handle, uint
 {
     buf_clear(to);
     for (unsigned i = 0; i < 100000; i++) {
-        rig_send(&d->r->user, &MSG(maildrop_read, .session = session, .handle = handle, .uid = uid, .offset = to->n, .room = room));
+        rig_send(&d->r->user,
+                 &MSG(maildrop_read, .session = session, .handle = handle, .uid = uid, .offset = to->n, .room = room));
         const struct message *m = rig_wait(&d->r->user, MSG_maildrop_piece);
         if (!m || m->maildrop_piece.outcome != DONE || m->maildrop_piece.data.n > room)
             return false;
@@ -224,7 +230,8 @@ TEST(many_messages)
 static bool clean(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '\0' || (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r')) || (s.p[i] == '\r' && (i + 1 == s.n || s.p[i + 1] != '\n')))
+        if (s.p[i] == '\0' || (s.p[i] == '\n' && (i == 0 || s.p[i - 1] != '\r')) ||
+            (s.p[i] == '\r' && (i + 1 == s.n || s.p[i + 1] != '\n')))
             return false;
     return true;
 }
@@ -236,16 +243,19 @@ TEST(binary_is_converted)
     enum { SIZE = 900 * 1000 };
     struct buf b, whole;
     char *text = malloc(SIZE + 1);
-    static const char head[] = "Subject: picture\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+    static const char head[] = "Subject: picture\r\nMIME-Version: 1.0\r\nContent-Type: "
+                               "application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n";
 
     buf_init(&b, 4 << 20);
     buf_init(&whole, 4 << 20);
     begin(&d, NULL);
     memcpy(text, head, sizeof head - 1);
     for (size_t i = sizeof head - 1; i < SIZE; i++)
-        text[i] = (char)(1 + (i * 7919) % 255); /* all but NUL, which the test's own strings cannot hold; bare CR and LF among them */
+        text[i] =
+            (char)(1 + (i * 7919) % 255); /* all but NUL, which the test's own strings cannot hold; bare CR and LF among them */
     text[SIZE] = '\0';
-    const struct message *m = rig_mail(&d.r->mx, MAIL(STRANGER, .to = {"alice@demo.test"}, .text = text, .body = SMTP_BODY_BINARY));
+    const struct message *m =
+        rig_mail(&d.r->mx, MAIL(STRANGER, .to = {"alice@demo.test"}, .text = text, .body = SMTP_BODY_BINARY));
     CHECK(m && m->committed.outcome == DONE);
     rig_mail(&d.r->mx, MAIL(STRANGER, .to = {"alice@demo.test"}));
     for (int round = 0; round < 2; round++) { /* measured, then remembered */
@@ -261,7 +271,8 @@ TEST(binary_is_converted)
         CHECK_NUM(b.n, e[1].size);
         for (int i = 0; i < 20; i++) { /* anywhere, back and forth */
             uint64_t at = random_below(e[0].size);
-            rig_send(&d.r->user, &MSG(maildrop_read, .session = session, .handle = h, .uid = e[0].uid, .offset = at, .room = 300));
+            rig_send(&d.r->user,
+                     &MSG(maildrop_read, .session = session, .handle = h, .uid = e[0].uid, .offset = at, .room = 300));
             m = rig_wait(&d.r->user, MSG_maildrop_piece);
             CHECK(m && m->maildrop_piece.outcome == DONE && m->maildrop_piece.data.n > 0);
             if (m)
@@ -289,13 +300,16 @@ TEST(keys_that_lie)
     const struct message *m;
 
     begin(&d, NULL);
-    rig_send(&d.keys, &MSG(grant, .query = 1, .edge = ROLE_EDGE_USER, .incarnation = 4711, .session = 1, .account = d.alice)); /* an edge that is gone */
+    rig_send(&d.keys, &MSG(grant, .query = 1, .edge = ROLE_EDGE_USER, .incarnation = 4711, .session = 1,
+                           .account = d.alice)); /* an edge that is gone */
     m = rig_wait(&d.keys, MSG_granted);
     CHECK(m && m->granted.outcome == RETRY && m->granted.handle == 0);
-    rig_send(&d.keys, &MSG(grant, .query = 2, .edge = ROLE_EDGE_USER, .incarnation = d.r->user.incarnation, .session = 1, .account = 999)); /* nobody */
+    rig_send(&d.keys, &MSG(grant, .query = 2, .edge = ROLE_EDGE_USER, .incarnation = d.r->user.incarnation, .session = 1,
+                           .account = 999)); /* nobody */
     m = rig_wait(&d.keys, MSG_granted);
     CHECK(m && m->granted.outcome == REFUSE && m->granted.handle == 0);
-    rig_send(&d.keys, &MSG(grant, .query = 3, .edge = ROLE_EDGE_MX, .incarnation = d.r->mx.incarnation, .session = 1, .account = d.alice)); /* strangers never */
+    rig_send(&d.keys, &MSG(grant, .query = 3, .edge = ROLE_EDGE_MX, .incarnation = d.r->mx.incarnation, .session = 1,
+                           .account = d.alice)); /* strangers never */
     CHECK(rig_wait(&d.keys, MSG_granted) == NULL);
     CHECK(d.keys.closed);
     end(&d);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* From routes to deliveries and queue entries. A mailbox that is reached twice (named twice, or through aliases) gets one copy. */
+/* From routes to deliveries and queue entries. A mailbox that is reached twice (named twice, or through aliases) gets one copy.
+   */
 #include "base/encode.h"
 #include "base/hash.h"
 #include "daemon/store_inside.h"
@@ -30,7 +31,8 @@ static mailbox_id mailbox_of(struct plan *p, const struct route_target *t, struc
     struct engine_mailbox box;
 
     *folder = S("INBOX");
-    if (str_eq_icase(t->folder, S("INBOX")) || t->folder.n == 0 || !engine_mailbox_by_name(p->store->engine, t->account, t->folder, &box))
+    if (str_eq_icase(t->folder, S("INBOX")) || t->folder.n == 0 ||
+        !engine_mailbox_by_name(p->store->engine, t->account, t->folder, &box))
         return 1;
     *folder = t->folder;
     return box.id;
@@ -83,7 +85,8 @@ static uint32_t notify_both(uint32_t a, uint32_t b)
     return n ? n : SMTP_NOTIFY_NEVER;
 }
 
-/* The sender's name for the recipient: as given, or (RFC 3461 4.2 lets us add it) the address of RCPT when an alias changed it. */
+/* The sender's name for the recipient: as given, or (RFC 3461 4.2 lets us add it) the address of RCPT when an alias changed it.
+   */
 static struct str orcpt_of(struct plan *p, const struct commit_rcpt *r, const struct route_target *t)
 {
     char text[1024];
@@ -110,10 +113,12 @@ static bool add(struct plan *p, struct commit_rcpt *r, uint32_t rcpt, const stru
         *s = (struct seen){.used = true, .remote = t->kind == ROUTE_REMOTE, .mailbox = box};
         if (s->remote) {
             s->index = p->op->queued_count++;
-            p->op->queued[s->index] = (struct op_queued){.address = t->address, .orcpt = orcpt_of(p, r, t), .notify = notify_of(r), .rcpt = rcpt};
+            p->op->queued[s->index] =
+                (struct op_queued){.address = t->address, .orcpt = orcpt_of(p, r, t), .notify = notify_of(r), .rcpt = rcpt};
         } else {
             s->index = p->op->delivery_count++;
-            p->op->deliveries[s->index] = (struct op_delivery){.account = t->account, .folder = folder, .prefix = prefix_of(p, r, t), .rcpt = rcpt};
+            p->op->deliveries[s->index] =
+                (struct op_delivery){.account = t->account, .folder = folder, .prefix = prefix_of(p, r, t), .rcpt = rcpt};
             if (!p->op->deliveries[s->index].prefix.p)
                 return false;
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* MAIL and RCPT: may this session send as that address, and is there such a recipient. Answers are advice for the client; commit decides again by itself. */
+/* MAIL and RCPT: may this session send as that address, and is there such a recipient. Answers are advice for the client;
+   commit decides again by itself. */
 #include <stdlib.h>
 #include "base/facts.h"
 #include "base/limits.h"
@@ -15,8 +16,8 @@ static void answer(struct store_edge *e, uint64_t session, enum outcome outcome,
     peer_send(e->peer, &MSG(answer, .session = session, .outcome = outcome, .why = why));
 }
 
-bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enum store_who who, const struct engine_account *user, const struct address *from,
-                    bool lmtp, struct why *why)
+bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enum store_who who,
+                    const struct engine_account *user, const struct address *from, bool lmtp, struct why *why)
 {
     *why = (struct why){0};
     if (who == STORE_STRANGER)
@@ -40,7 +41,8 @@ void store_mail(struct store_edge *e, const struct msg_mail *m)
     arena_init(&a, ANSWER_MEM);
     enum address_error bad = store_address(&a, m->from, &from);
     if (bad != ADDRESS_OK)
-        answer(e, m->session, bad == ADDRESS_NO_MEMORY ? RETRY : REFUSE, store_why(bad == ADDRESS_NO_MEMORY ? "4.3.0" : "5.1.7", address_error_text(bad)));
+        answer(e, m->session, bad == ADDRESS_NO_MEMORY ? RETRY : REFUSE,
+               store_why(bad == ADDRESS_NO_MEMORY ? "4.3.0" : "5.1.7", address_error_text(bad)));
     else
         answer(e, m->session, store_may_send(st, &a, e, who, &user, &from, who == STORE_NOBODY, &why) ? DONE : REFUSE, why);
     arena_clear(&a);
@@ -56,7 +58,8 @@ static void postmaster_made(struct op *op)
     struct store *st = p->store;
     bool there = op->outcome != RETRY; /* REFUSE: it exists */
 
-    fact(FACT_INFO, "store.postmaster", fact_c("account", p->name), fact_c("what", there ? "made, because mail came for postmaster and nobody reads it" : op->why.text));
+    fact(FACT_INFO, "store.postmaster", fact_c("account", p->name),
+         fact_c("what", there ? "made, because mail came for postmaster and nobody reads it" : op->why.text));
     st->making_postmaster = false;
     while (st->waiting) {
         struct rcpt_wait *w = st->waiting;
@@ -161,7 +164,8 @@ void store_rcpt(struct store_edge *e, const struct msg_rcpt *m)
     } else {
         r = route_resolve(&a, &st->facts, &to, who == STORE_USER, m->size, NULL);
     }
-    bool later = r.outcome == RETRY && address_is_postmaster(&to) && str_eq(str_c(r.why.status), S("4.2.1")) && wait_for_postmaster(e, m->session);
+    bool later = r.outcome == RETRY && address_is_postmaster(&to) && str_eq(str_c(r.why.status), S("4.2.1")) &&
+                 wait_for_postmaster(e, m->session);
     if (r.outcome != DONE && !later)
         count_refusal(&r.why);
     if (!later)

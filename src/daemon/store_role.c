@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* The store role: opens the engine, hands each message to whoever answers it, gives the engine its turn at the end of each turn of the loop (so that what arrived
-   together is committed together), and ends when the engine is dead: everybody who waited has then been told RETRY, and master starts it anew. */
+/* The store role: opens the engine, hands each message to whoever answers it, gives the engine its turn at the end of each turn
+   of the loop (so that what arrived together is committed together), and ends when the engine is dead: everybody who waited has
+   then been told RETRY, and master starts it anew. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -36,7 +37,8 @@ static void engine_turns(void *self)
         }
     if (engine_is_dead(st->engine) && !st->dying) {
         st->dying = true;
-        fact(FACT_ERROR, "store.dead", fact_c("what", "the disk failed while writing: nothing that waited was acknowledged; starting anew"));
+        fact(FACT_ERROR, "store.dead",
+             fact_c("what", "the disk failed while writing: nothing that waited was acknowledged; starting anew"));
         loop_timer_in(&st->death, DEATH_MS);
     }
 }

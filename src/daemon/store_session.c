@@ -8,7 +8,8 @@
 
 static struct store_session **bucket_of(const struct store_edge *e, uint64_t number)
 {
-    return &e->bucket[hash_table(str_of(&number, sizeof number)) & (e->buckets - 1)]; /* numbers are an enemy's choice: a keyed hash */
+    return &e->bucket[hash_table(str_of(&number, sizeof number)) &
+                      (e->buckets - 1)]; /* numbers are an enemy's choice: a keyed hash */
 }
 
 struct store_session *store_session_find(struct store_edge *e, uint64_t number)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* VRFY and EXPN (RFC 5321 3.5): where the administrator allowed them. A name without a domain is looked for in the local domains, in their order. */
+/* VRFY and EXPN (RFC 5321 3.5): where the administrator allowed them. A name without a domain is looked for in the local
+   domains, in their order. */
 #include "base/limits.h"
 #include "daemon/store_inside.h"
 
@@ -101,7 +102,9 @@ void store_expn(struct store_edge *e, const struct msg_expn *m)
             buf_add(&text, t->address);
             buf_add_byte(&text, '>');
         }
-        answer(e, m->session, text.full ? REFUSE : DONE, text.full ? store_why("5.3.4", "the list is too long to be shown") : (struct why){0}, text.full ? STR_NONE : buf_str(&text));
+        answer(e, m->session, text.full ? REFUSE : DONE,
+               text.full ? store_why("5.3.4", "the list is too long to be shown") : (struct why){0},
+               text.full ? STR_NONE : buf_str(&text));
     }
     buf_free(&text);
     arena_clear(&a);

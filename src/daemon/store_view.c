@@ -64,7 +64,8 @@ static enum view_result look(struct maildrop_view *v, struct engine *e, account_
 }
 
 /* Fills out from the source. VIEW_DONE: out holds something, or all has been given (*end). */
-static enum view_result pump(struct maildrop_view *v, struct engine *e, account_id account, bool *end, uint64_t *budget, struct why *why)
+static enum view_result pump(struct maildrop_view *v, struct engine *e, account_id account, bool *end, uint64_t *budget,
+                             struct why *why)
 {
     bool failed = false;
 
@@ -96,7 +97,8 @@ static void again(struct maildrop_view *v)
     v->source_at = v->out_at = 0;
 }
 
-enum view_result maildrop_view_measure(struct maildrop_view *v, struct engine *e, account_id account, uint32_t uid, uint64_t *size, bool *converts, struct why *why)
+enum view_result maildrop_view_measure(struct maildrop_view *v, struct engine *e, account_id account, uint32_t uid,
+                                       uint64_t *size, bool *converts, struct why *why)
 {
     uint64_t budget = STORE_SLICE;
     bool end = false;
@@ -122,7 +124,8 @@ enum view_result maildrop_view_measure(struct maildrop_view *v, struct engine *e
     return VIEW_DONE;
 }
 
-enum view_result maildrop_view_read(struct maildrop_view *v, struct engine *e, account_id account, uint32_t uid, uint64_t offset, struct buf *to, bool *last, struct why *why)
+enum view_result maildrop_view_read(struct maildrop_view *v, struct engine *e, account_id account, uint32_t uid, uint64_t offset,
+                                    struct buf *to, bool *last, struct why *why)
 {
     uint64_t budget = STORE_SLICE;
 
