@@ -95,7 +95,7 @@ void config_parse_source(struct parser *p, const struct source *s)
     const struct source *source = p->source;
     size_t at = p->at;
     uint32_t line = p->line;
-    struct token *token = p->token;
+    struct token *token = p->token, brace = p->brace;
     struct arena words; /* large, and wanted only until this text is read: it must not stay with the configuration */
     p->source = s;
     p->at = str_starts(s->text, S("\xef\xbb\xbf")) ? 3 : 0;
@@ -125,6 +125,7 @@ void config_parse_source(struct parser *p, const struct source *s)
     p->at = at;
     p->line = line;
     p->token = token;
+    p->brace = brace;
     p->count = 0;
     p->end = END_LINE;
     arena_clear(&words);
