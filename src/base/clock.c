@@ -54,7 +54,8 @@ struct clock_text clock_text(int64_t unix_ms)
     int64_t day = in_year - (153 * month0 + 2) / 5 + 1, month = month0 < 10 ? month0 + 3 : month0 - 9;
     int64_t year = era * 400 + year_of_era - 400 + (month <= 2);
     struct clock_text t;
-    snprintf(t.c, sizeof t.c, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000, (unsigned)month % 100, (unsigned)day % 100,
-             (unsigned)(day_ms / 3600000), (unsigned)(day_ms / 60000 % 60), (unsigned)(day_ms / 1000 % 60), (unsigned)(day_ms % 1000));
+    snprintf(t.c, sizeof t.c, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000, (unsigned)month % 100,
+             (unsigned)day % 100, (unsigned)(day_ms / 3600000), (unsigned)(day_ms / 60000 % 60), (unsigned)(day_ms / 1000 % 60),
+             (unsigned)(day_ms % 1000));
     return t;
 }

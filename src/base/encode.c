@@ -33,7 +33,8 @@ static uint32_t base64_value(char c) /* 64: none */
     return c == '+' ? 62 : c == '/' ? 63 : 64;
 }
 
-/* Four digits to three bytes; pad: how many of the digits are '='. False: a byte that is no digit, or bits behind the end that are not 0. */
+/* Four digits to three bytes; pad: how many of the digits are '='. False: a byte that is no digit, or bits behind the end that
+   are not 0. */
 static bool base64_group(const char *in, unsigned pad, unsigned char out[3])
 {
     uint32_t v = 0;
@@ -109,7 +110,8 @@ bool hex_decode(struct buf *to, struct str text)
 }
 
 /* ---- ids ----
-   The length of the text says how many bits were mixed; an id is printed in the shortest class that holds it, and only that spelling is accepted. */
+   The length of the text says how many bits were mixed; an id is printed in the shortest class that holds it, and only that
+   spelling is accepted. */
 static const struct { unsigned chars, bits; } id_classes[] = {{5, 24}, {6, 30}, {8, 40}, {13, 64}};
 static const char id_digits[33] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford: no I L O U */
 static const uint64_t id_odd = 0x9e3779b97f4a7c15;

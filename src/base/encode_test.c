@@ -14,8 +14,15 @@ static struct buf *fresh(void)
 
 TEST(base64_vectors) /* RFC 4648 10 */
 {
-    const struct { struct str plain, coded; } cases[] = {
-        {S(""), S("")}, {S("f"), S("Zg==")}, {S("fo"), S("Zm8=")}, {S("foo"), S("Zm9v")}, {S("foob"), S("Zm9vYg==")}, {S("fooba"), S("Zm9vYmE=")}, {S("foobar"), S("Zm9vYmFy")},
+    const struct { struct str plain, coded;
+    } cases[] = {
+        {S(""), S("")},
+        {S("f"), S("Zg==")},
+        {S("fo"), S("Zm8=")},
+        {S("foo"), S("Zm9v")},
+        {S("foob"), S("Zm9vYg==")},
+        {S("fooba"), S("Zm9vYmE=")},
+        {S("foobar"), S("Zm9vYmFy")},
         {S("\0\xff\xfe"), S("AP/+")},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -28,8 +35,9 @@ TEST(base64_vectors) /* RFC 4648 10 */
 
 TEST(base64_is_strict)
 {
-    const struct str broken[] = {S("Z"), S("Zg"), S("Zg="), S("Zg==="), S("Zh=="), S("Zm9="), S("Zm8=Zm8="), S("Zm 8"), S("Zm8=\n"), S("===="), S("Z==="), S("=Zg="), S("Zm8-"),
-                                        S("Zm8_"), S("Zm8\0"), S("\xff\xff\xff\xff"), S("Zg=g"), S("Zm9vZ===")};
+    const struct str broken[] = {
+        S("Z"),    S("Zg"),   S("Zg="),  S("Zg==="), S("Zh=="), S("Zm9="),  S("Zm8=Zm8="),         S("Zm 8"), S("Zm8=\n"),
+        S("===="), S("Z==="), S("=Zg="), S("Zm8-"),  S("Zm8_"), S("Zm8\0"), S("\xff\xff\xff\xff"), S("Zg=g"), S("Zm9vZ===")};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
         buf_add_c(fresh(), "kept");
         CHECK(!base64_decode(&out, broken[i]));
@@ -51,13 +59,23 @@ TEST(hex)
     CHECK(hex_decode(fresh(), S("007fFF")));
     CHECK_STR(buf_str(&out), S("\0\x7f\xff"));
     CHECK(hex_decode(fresh(), S("")) && out.n == 0);
-    CHECK(!hex_decode(fresh(), S("0")) && !hex_decode(fresh(), S("0g")) && !hex_decode(fresh(), S("0 ")) && !hex_decode(fresh(), S("g0")) && out.n == 0);
+    CHECK(!hex_decode(fresh(), S("0")) && !hex_decode(fresh(), S("0g")) && !hex_decode(fresh(), S("0 ")) &&
+          !hex_decode(fresh(), S("g0")) && out.n == 0);
 }
 
 TEST(id_lengths)
 {
-    static const struct { uint64_t id; size_t length; } cases[] = {
-        {0, 5}, {1, 5}, {(1 << 24) - 1, 5}, {1 << 24, 6}, {(1 << 30) - 1, 6}, {1 << 30, 8}, {((uint64_t)1 << 40) - 1, 8}, {(uint64_t)1 << 40, 13}, {UINT64_MAX, 13},
+    static const struct { uint64_t id; size_t length;
+    } cases[] = {
+        {0, 5},
+        {1, 5},
+        {(1 << 24) - 1, 5},
+        {1 << 24, 6},
+        {(1 << 30) - 1, 6},
+        {1 << 30, 8},
+        {((uint64_t)1 << 40) - 1, 8},
+        {(uint64_t)1 << 40, 13},
+        {UINT64_MAX, 13},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t back = 99;
@@ -101,8 +119,9 @@ TEST(id_spelling)
     for (size_t i = 0; i <= strlen(t.c); i++)
         other[i] = ascii_lower(t.c[i]) == '1' ? 'l' : ascii_lower(t.c[i]) == '0' ? 'o' : ascii_lower(t.c[i]);
     CHECK(id_parse(str_c(t.c), &a) && id_parse(str_c(other), &b) && a == b);
-    const struct str broken[] = {S(""), S("0"), S("1234"), S("1234567"), S("ZZZZZ"), S("0000U"), S("00 00"), S("0000!"), S("000\0000"), S("ZZZZZZZZZZZZZ"), S("000000"), S("00000000"),
-                                        S("0000000000000"), S("00000000000000"), S("G0000000000000")};
+    const struct str broken[] = {S(""),       S("0"),        S("1234"),          S("1234567"),        S("ZZZZZ"),
+                                 S("0000U"),  S("00 00"),    S("0000!"),         S("000\0000"),       S("ZZZZZZZZZZZZZ"),
+                                 S("000000"), S("00000000"), S("0000000000000"), S("00000000000000"), S("G0000000000000")};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
         CHECK(!id_parse(broken[i], &a));
     /* Neighbours differ in at least two places, so that a slip of one key is another message only by chance. */

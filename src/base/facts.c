@@ -213,7 +213,8 @@ uint64_t fact_dropped(void)
     return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
 }
 
-/* ---- counters: found by the literal's address; the same name at another address is found by text once, then by that address, too ---- */
+/* ---- counters: found by the literal's address; the same name at another address is found by text once, then by that address,
+   too ---- */
 
 struct counter { const char *name; uint64_t value; };
 static struct counter counters[COUNTERS_MAX];

@@ -19,14 +19,18 @@ struct fact_field {
 };
 
 static inline struct fact_field fact_str(const char *name, struct str v) { return (struct fact_field){name, FACT_STR, v, 0}; }
-static inline struct fact_field fact_c(const char *name, const char *v) { return (struct fact_field){name, FACT_STR, str_c(v), 0}; }
+static inline struct fact_field fact_c(const char *name, const char *v)
+{
+    return (struct fact_field){name, FACT_STR, str_c(v), 0};
+}
 static inline struct fact_field fact_num(const char *name, int64_t v) { return (struct fact_field){name, FACT_NUM, STR_NONE, v}; }
 
 #define fact(level, ...) fact_write((level), __VA_ARGS__, (struct fact_field){NULL, FACT_END, STR_NONE, 0})
 void fact_write(enum fact_level level, const char *event, ...); /* struct fact_field …, ended by FACT_END */
 
-/* The sink gets one line with its newline; it must not block; false: dropped (counted). It is only called on the thread that set it: lines of other threads wait
-   (at most 64 KiB of them) until that thread writes a fact or calls fact_flush, which a loop does in each turn. NULL: back to standard error, any thread. */
+/* The sink gets one line with its newline; it must not block; false: dropped (counted). It is only called on the thread that set
+   it: lines of other threads wait (at most 64 KiB of them) until that thread writes a fact or calls fact_flush, which a loop does
+   in each turn. NULL: back to standard error, any thread. */
 void fact_sink(bool (*sink)(void *to, struct str line), void *to);
 void fact_flush(void);
 void fact_role(const char *role);              /* static storage */

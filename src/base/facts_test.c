@@ -37,7 +37,9 @@ TEST(one_line)
     begin();
     fact_role("edge-mx");
     fact(FACT_INFO, "smtp.rcpt", fact_c("sid", "7F3K2"), fact_c("to", "bob@example.org"), fact_num("ms", -3));
-    CHECK_STR(buf_str(&lines), S("time=2026-11-30T19:20:01.123Z level=info role=edge-mx event=smtp.rcpt sid=7F3K2 to=\"bob@example.org\" ms=-3\n"));
+    CHECK_STR(
+        buf_str(&lines),
+        S("time=2026-11-30T19:20:01.123Z level=info role=edge-mx event=smtp.rcpt sid=7F3K2 to=\"bob@example.org\" ms=-3\n"));
     buf_clear(&lines);
     fact_role(NULL);
     fact(FACT_ERROR, "x");
@@ -59,10 +61,21 @@ TEST(levels)
 
 TEST(whatever_a_peer_says_stays_in_its_quotes)
 {
-    const struct { struct str in, out; } cases[] = {
-        {S(""), S("v=\"\"")}, {STR_NONE, S("v=\"\"")}, {S("a b"), S("v=\"a b\"")}, {S("a\"b\\"), S("v=\"a\\\"b\\\\\"")}, {S("x\nlevel=error event=fake"), S("v=\"x\\nlevel=error event=fake\"")},
-        {S("\r\t\0\x1b\x7f"), S("v=\"\\r\\t\\x00\\x1b\\x7f\"")}, {S("\xff\xc3"), S("v=\"\\xff\\xc3\"")}, {S("Grüße"), S("v=\"Grüße\"")}, {S("%s%n"), S("v=\"%s%n\"")}, {S("a=b"), S("v=\"a=b\"")},
-        {S("10.0.0.1:25"), S("v=10.0.0.1:25")}, {S("a\0b"), S("v=\"a\\x00b\"")}, {S("\xef\xbf\xbd"), S("v=\"\xef\xbf\xbd\"")},
+    const struct { struct str in, out;
+    } cases[] = {
+        {S(""), S("v=\"\"")},
+        {STR_NONE, S("v=\"\"")},
+        {S("a b"), S("v=\"a b\"")},
+        {S("a\"b\\"), S("v=\"a\\\"b\\\\\"")},
+        {S("x\nlevel=error event=fake"), S("v=\"x\\nlevel=error event=fake\"")},
+        {S("\r\t\0\x1b\x7f"), S("v=\"\\r\\t\\x00\\x1b\\x7f\"")},
+        {S("\xff\xc3"), S("v=\"\\xff\\xc3\"")},
+        {S("Grüße"), S("v=\"Grüße\"")},
+        {S("%s%n"), S("v=\"%s%n\"")},
+        {S("a=b"), S("v=\"a=b\"")},
+        {S("10.0.0.1:25"), S("v=10.0.0.1:25")},
+        {S("a\0b"), S("v=\"a\\x00b\"")},
+        {S("\xef\xbf\xbd"), S("v=\"\xef\xbf\xbd\"")},
     };
     begin();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -87,7 +100,8 @@ TEST(long_values_are_cut_and_long_lines_lose_whole_fields)
     CHECK(str_ends(buf_str(&lines), S("x\"… n=1\n")));
     buf_clear(&lines);
     memset(big, 1, sizeof big); /* escapes to four times its size */
-    fact(FACT_INFO, "e", fact_str("v", str_of(big, 800)), fact_str("w", str_of(big, 800)), fact_str("u", str_of(big, 800)), fact_num("n", 1));
+    fact(FACT_INFO, "e", fact_str("v", str_of(big, 800)), fact_str("w", str_of(big, 800)), fact_str("u", str_of(big, 800)),
+         fact_num("n", 1));
     CHECK(str_ends(buf_str(&lines), S("\" cut=1 n=1\n")) || str_ends(buf_str(&lines), S("\" cut=1\n")));
     CHECK(lines.n <= 4096);
     buf_clear(&lines);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Fault injection for tests: the n-th allocation, or the n-th kernel call made through os (os/fail.h), fails. Compiled in always, so that what is tested is
-   what is shipped: off, the price is one load and one branch beside a malloc or a kernel call. Counts are atomic; with threads their order is the scheduler's. */
+/* Fault injection for tests: the n-th allocation, or the n-th kernel call made through os (os/fail.h), fails. Compiled in always,
+   so that what is tested is what is shipped: off, the price is one load and one branch beside a malloc or a kernel call. Counts
+   are atomic; with threads their order is the scheduler's. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

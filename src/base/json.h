@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* A streaming JSON writer (NDJSON lines of --json, the control socket) and a small bounded reader for the same. Numbers are int64. */
+/* A streaming JSON writer (NDJSON lines of --json, the control socket) and a small bounded reader for the same. Numbers are
+   int64. */
 #pragma once
 #include "base/arena.h"
 #include "base/buf.h"
 
-struct json_writer { struct buf *to; uint32_t depth; uint64_t comma, array; }; /* depth at most 60; comma, array: one bit a level */
+struct json_writer {
+    struct buf *to;
+    uint32_t depth;        /* at most 60 */
+    uint64_t comma, array; /* one bit a level */
+};
 void json_begin(struct json_writer *w, struct buf *to);
 void json_object(struct json_writer *w, const char *name); /* name NULL inside arrays and at the top */
 void json_array(struct json_writer *w, const char *name);
@@ -23,8 +28,8 @@ struct json {
     struct json *child;  /* first of an array or object */
     struct json *next;
 };
-/* Whole text, RFC 8259, depth at most 16, white space around it allowed; NULL when broken, when the arena is full, or when a number is no int64. Strings are valid
-   UTF-8 and may hold NUL; they point into text unless they hold escapes. */
+/* Whole text, RFC 8259, depth at most 16, white space around it allowed; NULL when broken, when the arena is full, or when a
+   number is no int64. Strings are valid UTF-8 and may hold NUL; they point into text unless they hold escapes. */
 const struct json *json_parse(struct arena *a, struct str text);
 const struct json *json_get(const struct json *object, const char *name); /* NULL if absent */
 struct str json_get_str(const struct json *object, const char *name);     /* empty if absent */

@@ -52,11 +52,15 @@ TEST(no_step_without_room)
 
 TEST(lines)
 {
-    const struct { struct str in; bool lf; bool ok; struct str line, rest; } cases[] = {
-        {S("a\r\nb"), false, true, S("a"), S("b")}, {S("\r\n"), false, true, S(""), S("")}, {S("a\nb\r\nc"), false, true, S("a\nb"), S("c")},
-        {S("a\nb\r\nc"), true, true, S("a"), S("b\r\nc")}, {S("a\r\nb"), true, true, S("a"), S("b")}, {S("\n"), true, true, S(""), S("")},
-        {S("a\r"), false, false, S(""), S("a\r")}, {S("a\n"), false, false, S(""), S("a\n")}, {S("\n"), false, false, S(""), S("\n")}, {S(""), false, false, S(""), S("")},
-        {S("a\r\r\nb"), false, true, S("a\r"), S("b")}, {S("\n\n\n\r\nx"), false, true, S("\n\n\n"), S("x")}, {S("a\0b\r\n"), false, true, S("a\0b"), S("")},
+    const struct { struct str in; bool lf; bool ok; struct str line, rest;
+    } cases[] = {
+        {S("a\r\nb"), false, true, S("a"), S("b")},       {S("\r\n"), false, true, S(""), S("")},
+        {S("a\nb\r\nc"), false, true, S("a\nb"), S("c")}, {S("a\nb\r\nc"), true, true, S("a"), S("b\r\nc")},
+        {S("a\r\nb"), true, true, S("a"), S("b")},        {S("\n"), true, true, S(""), S("")},
+        {S("a\r"), false, false, S(""), S("a\r")},        {S("a\n"), false, false, S(""), S("a\n")},
+        {S("\n"), false, false, S(""), S("\n")},          {S(""), false, false, S(""), S("")},
+        {S("a\r\r\nb"), false, true, S("a\r"), S("b")},   {S("\n\n\n\r\nx"), false, true, S("\n\n\n"), S("x")},
+        {S("a\0b\r\n"), false, true, S("a\0b"), S("")},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct machine m = {.in = cases[i].in};

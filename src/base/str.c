@@ -133,7 +133,8 @@ bool str_to_u64(struct str s, uint64_t *value)
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        if (!ascii_is_digit(s.p[i]) || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
+        if (!ascii_is_digit(s.p[i]) || __builtin_mul_overflow(v, 10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
             return false;
     }
     *value = v;

@@ -10,7 +10,8 @@ TEST(compares)
     CHECK(str_starts(S("abc"), S("ab")) && str_starts(S("abc"), S("")) && !str_starts(S("ab"), S("abc")));
     CHECK(str_starts_icase(S("MAIL FROM:"), S("mail ")) && !str_starts_icase(S("MAI"), S("mail")));
     CHECK(str_ends(S("a.example"), S(".example")) && !str_ends(S("le"), S("example")) && str_ends(S("x"), S("")));
-    CHECK(str_cmp(S("a"), S("b")) < 0 && str_cmp(S("ab"), S("a")) > 0 && str_cmp(S("ab"), S("ab")) == 0 && str_cmp(S("a"), S("ab")) < 0);
+    CHECK(str_cmp(S("a"), S("b")) < 0 && str_cmp(S("ab"), S("a")) > 0 && str_cmp(S("ab"), S("ab")) == 0 &&
+          str_cmp(S("a"), S("ab")) < 0);
     CHECK(str_cmp(S("\xff"), S("a")) > 0); /* bytes are unsigned */
     CHECK(str_cmp(STR_NONE, S("a")) < 0 && str_cmp(STR_NONE, STR_NONE) == 0);
 }
@@ -54,9 +55,19 @@ TEST(finds)
 
 TEST(numbers)
 {
-    const struct { struct str text; bool ok; uint64_t value; } cases[] = {
-        {S("0"), true, 0}, {S("007"), true, 7}, {S("18446744073709551615"), true, UINT64_MAX}, {S("18446744073709551616"), false, 0}, {S("99999999999999999999"), false, 0},
-        {S(""), false, 0}, {S("-1"), false, 0}, {S("+1"), false, 0}, {S("1 "), false, 0}, {S("0x1"), false, 0}, {S("1\0"), false, 0},
+    const struct { struct str text; bool ok; uint64_t value;
+    } cases[] = {
+        {S("0"), true, 0},
+        {S("007"), true, 7},
+        {S("18446744073709551615"), true, UINT64_MAX},
+        {S("18446744073709551616"), false, 0},
+        {S("99999999999999999999"), false, 0},
+        {S(""), false, 0},
+        {S("-1"), false, 0},
+        {S("+1"), false, 0},
+        {S("1 "), false, 0},
+        {S("0x1"), false, 0},
+        {S("1\0"), false, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t v = 12345;
@@ -80,7 +91,8 @@ TEST(classes_for_every_byte)
     for (int i = 0; i < 256; i++) {
         char c = (char)i;
         bool digit = i >= '0' && i <= '9', upper = i >= 'A' && i <= 'Z', lower = i >= 'a' && i <= 'z';
-        CHECK(ascii_is_digit(c) == digit && ascii_is_alpha(c) == (upper || lower) && ascii_is_alnum(c) == (digit || upper || lower));
+        CHECK(ascii_is_digit(c) == digit && ascii_is_alpha(c) == (upper || lower) &&
+              ascii_is_alnum(c) == (digit || upper || lower));
         CHECK(ascii_lower(c) == (upper ? (char)(i + 32) : c));
     }
 }

@@ -103,11 +103,12 @@ size_t utf8_width(struct str s)
     return width;
 }
 
-/* What would move the cursor, end the line, or turn the order of what follows (the trick of names that read "txt.exe" backwards). */
+/* What would move the cursor, end the line, or turn the order of what follows (the trick of names that read "txt.exe" backwards).
+ */
 static bool is_unprintable(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-           c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c & 0xfffe) == 0xfffe;
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c & 0xfffe) == 0xfffe;
 }
 
 void utf8_add_printable(struct buf *to, struct str s)

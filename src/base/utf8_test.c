@@ -13,7 +13,8 @@ TEST(every_scalar_comes_back)
         size_t n;
         buf_fixed(&b, storage, sizeof storage);
         utf8_add(&b, c);
-        wrong += !utf8_is_valid(buf_str(&b)) || utf8_next(buf_str(&b), &n) != c || n != b.n || utf8_is_ascii(buf_str(&b)) != (c < 0x80);
+        wrong += !utf8_is_valid(buf_str(&b)) || utf8_next(buf_str(&b), &n) != c || n != b.n ||
+                 utf8_is_ascii(buf_str(&b)) != (c < 0x80);
     }
     CHECK_NUM(wrong, 0);
     buf_fixed(&b, storage, sizeof storage);
@@ -26,15 +27,35 @@ TEST(every_scalar_comes_back)
 
 TEST(broken)
 {
-    const struct str cases[] = {S("\x80"), S("\xbf"), S("\xc0\x80"), S("\xc1\xbf"), S("\xe0\x80\x80"), S("\xe0\x9f\xbf"), S("\xf0\x80\x80\x80"), S("\xf0\x8f\xbf\xbf"), S("\xed\xa0\x80"), S("\xed\xbf\xbf"),
-                                       S("\xf4\x90\x80\x80"), S("\xf5\x80\x80\x80"), S("\xff"), S("\xfe"), S("\xc3"), S("\xe2\x82"), S("\xf0\x9f\x98"), S("\xc3\x28"), S("\xe2\x28\xa1"), S("\xf8\x88\x80\x80\x80")};
+    const struct str cases[] = {S("\x80"),
+                                S("\xbf"),
+                                S("\xc0\x80"),
+                                S("\xc1\xbf"),
+                                S("\xe0\x80\x80"),
+                                S("\xe0\x9f\xbf"),
+                                S("\xf0\x80\x80\x80"),
+                                S("\xf0\x8f\xbf\xbf"),
+                                S("\xed\xa0\x80"),
+                                S("\xed\xbf\xbf"),
+                                S("\xf4\x90\x80\x80"),
+                                S("\xf5\x80\x80\x80"),
+                                S("\xff"),
+                                S("\xfe"),
+                                S("\xc3"),
+                                S("\xe2\x82"),
+                                S("\xf0\x9f\x98"),
+                                S("\xc3\x28"),
+                                S("\xe2\x28\xa1"),
+                                S("\xf8\x88\x80\x80\x80")};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n = 0;
         CHECK(!utf8_is_valid(cases[i]));
         CHECK(utf8_next(cases[i], &n) == 0xfffd && n == 1);
     }
     CHECK(utf8_is_valid(S("")) && utf8_is_valid(STR_NONE) && utf8_is_valid(S("a\0b")));
-    CHECK(utf8_is_ascii(S("0123456789abcdef\x7f")) && !utf8_is_ascii(S("0123456789abcde\x80")) && !utf8_is_ascii(S("0123\x80" "456789")));
+    CHECK(utf8_is_ascii(S("0123456789abcdef\x7f")) && !utf8_is_ascii(S("0123456789abcde\x80")) &&
+          !utf8_is_ascii(S("0123\x80"
+                           "456789")));
 }
 
 TEST(width)
@@ -52,6 +73,8 @@ TEST(printable)
     struct buf b;
     buf_fixed(&b, storage, sizeof storage);
     utf8_add_printable(&b, S("a\x1b[31m\n\x7f\xff\xc2\x9b" "é\xe2\x80\xae" "fdp.exe\0z"));
-    CHECK_STR(buf_str(&b), S("a\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "é\xef\xbf\xbd" "fdp.exe\xef\xbf\xbdz"));
+    CHECK_STR(buf_str(&b), S("a\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                             "é\xef\xbf\xbd"
+                             "fdp.exe\xef\xbf\xbdz"));
     CHECK(utf8_is_valid(buf_str(&b)));
 }

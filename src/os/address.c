@@ -26,7 +26,8 @@ static void peer_of_ipv6(const struct in6_addr *a, struct net_peer *peer)
     peer->loopback = IN6_IS_ADDR_LOOPBACK(a);
     for (int i = 0; i < 8; i++) /* one customer has at least a /64 */
         peer->key = peer->key << 8 | a->s6_addr[i];
-    peer->key ^= (uint64_t)1 << 63; /* apart from IPv4: no network in use begins with a set bit that this turns to 0 and is below 2^32 */
+    peer->key ^=
+        (uint64_t)1 << 63; /* apart from IPv4: no network in use begins with a set bit that this turns to 0 and is below 2^32 */
 }
 
 void address_describe(const struct sockaddr_storage *a, struct net_peer *peer)

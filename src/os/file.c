@@ -15,8 +15,10 @@
 /* What the file system says for good, and what may be otherwise tomorrow. */
 static enum outcome outcome_of(int error)
 {
-    return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM || error == EISDIR || error == ENAMETOOLONG || error == ELOOP || error == EROFS ||
-                   error == EINVAL ? REFUSE : RETRY;
+    return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM || error == EISDIR || error == ENAMETOOLONG ||
+                   error == ELOOP || error == EROFS || error == EINVAL
+               ? REFUSE
+               : RETRY;
 }
 
 static enum outcome fail_with(struct why *why, const char *path, int error)
@@ -205,7 +207,8 @@ int file_lock(const char *path, int *holder, struct why *why)
     char text[32];
     int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
     if (OS_CALL(ftruncate(fd, 0)) != 0 || OS_CALL(pwrite(fd, text, (size_t)n, 0)) != n) {
-        int error = errno; /* a full disk: the lock is what counts, its text is a courtesy; but a half-written pid would mislead */
+        int error =
+            errno; /* a full disk: the lock is what counts, its text is a courtesy; but a half-written pid would mislead */
         (void)!ftruncate(fd, 0);
         errno = error;
     }

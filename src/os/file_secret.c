@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Passwords: from a terminal without echo, or one line of standard input. Never from the command line, where everybody can read them. */
+/* Passwords: from a terminal without echo, or one line of standard input. Never from the command line, where everybody can read
+   them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -71,7 +72,8 @@ static enum outcome ask_terminal(int terminal, const char *prompt, struct buf *t
     say(terminal, prompt);
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-    enum outcome r = OS_CALL(tcsetattr(terminal, TCSAFLUSH, &quiet)) == 0 ? read_line(terminal, to, why) : no(why, "echo cannot be turned off");
+    enum outcome r = OS_CALL(tcsetattr(terminal, TCSAFLUSH, &quiet)) == 0 ? read_line(terminal, to, why)
+                                                                          : no(why, "echo cannot be turned off");
     (void)tcsetattr(terminal, TCSAFLUSH, &before);
     say(terminal, "\n");
     sigprocmask(SIG_SETMASK, &mask, NULL);

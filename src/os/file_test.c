@@ -108,7 +108,8 @@ TEST(lock)
         struct why told = {{0}, {0}};
         int pid_of_holder = 0;
         close(fd); /* the lock stays with the other copy */
-        bool ok = file_lock(path, &pid_of_holder, &told) == -1 && pid_of_holder == getppid() && strstr(told.text, "in use by process");
+        bool ok =
+            file_lock(path, &pid_of_holder, &told) == -1 && pid_of_holder == getppid() && strstr(told.text, "in use by process");
         _exit(ok ? 0 : 1);
     }
     CHECK(waitpid(pid, &status, 0) == pid);
@@ -152,7 +153,8 @@ static struct str secret_from(const char *text, bool two_lines)
         enum outcome r = file_read_secret("Password: ", true, &b, &no);
         if (r == DONE && two_lines)
             r = file_read_secret("Password: ", false, &b, &no);
-        int n = snprintf(out, sizeof out, "%s%.*s", r == DONE ? "" : "!", r == DONE ? (int)b.n : (int)strlen(no.text), r == DONE ? buf_str(&b).p : no.text);
+        int n = snprintf(out, sizeof out, "%s%.*s", r == DONE ? "" : "!", r == DONE ? (int)b.n : (int)strlen(no.text),
+                         r == DONE ? buf_str(&b).p : no.text);
         _exit(write(from[1], out, (size_t)n) == n ? 0 : 1);
     }
     close(to[0]);
@@ -201,7 +203,8 @@ static void on_terminal(const char *first, const char *again, bool twice, const 
         buf_fixed(&b, storage, sizeof storage);
         enum outcome r = file_read_secret("Password: ", twice, &b, &no);
         bool echo = tcgetattr(0, &t) == 0 && (t.c_lflag & ECHO);
-        int n = snprintf(out, sizeof out, "%s%.*s%s", r == DONE ? "" : "!", r == DONE ? (int)b.n : (int)strlen(no.text), r == DONE ? buf_str(&b).p : no.text, echo ? "" : " echo stayed off");
+        int n = snprintf(out, sizeof out, "%s%.*s%s", r == DONE ? "" : "!", r == DONE ? (int)b.n : (int)strlen(no.text),
+                         r == DONE ? buf_str(&b).p : no.text, echo ? "" : " echo stayed off");
         _exit(write(from[1], out, (size_t)n) == n ? 0 : 1);
     }
     close(from[1]);

@@ -28,8 +28,8 @@ struct link {
     struct loop_defer flush;   /* sends what was queued in this turn */
     struct loop_defer input;   /* delivers what has come already */
     struct loop_defer news;    /* calls on_room or on_close */
-    struct buf in;             /* what came; at most one frame that is not whole, or all that the other end of a pair has queued */
-    struct buf work;           /* local pair: what is being delivered, apart from in, to which the other end may append meanwhile */
+    struct buf in;   /* what came; at most one frame that is not whole, or all that the other end of a pair has queued */
+    struct buf work; /* local pair: what is being delivered, apart from in, to which the other end may append meanwhile */
     struct buf out;            /* sockets only */
     struct wire_fds fds_in, fds_out;
     size_t out_max;
@@ -327,8 +327,8 @@ struct link *link_new(struct loop *loop, int fd, const char *name, const struct 
     return l;
 }
 
-bool link_new_pair(struct loop *loop, const char *name_a, const struct link_handler *a, void *self_a, const char *name_b, const struct link_handler *b, void *self_b,
-                   size_t out_max, struct link *ends[2])
+bool link_new_pair(struct loop *loop, const char *name_a, const struct link_handler *a, void *self_a, const char *name_b,
+                   const struct link_handler *b, void *self_b, size_t out_max, struct link *ends[2])
 {
     ends[0] = make(loop, name_a, a, self_a, out_max);
     ends[1] = make(loop, name_b, b, self_b, out_max);

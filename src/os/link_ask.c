@@ -65,7 +65,8 @@ bool link_get(int fd, uint16_t *type, uint64_t *id, struct buf *payload, int *pa
     char *to;
     buf_clear(payload);
     bool ok = get_exactly(fd, (char *)&h, sizeof h, &fds, until) && h.length <= FRAME_MAX && !(h.flags & ~WIRE_HAS_FD) &&
-              (to = buf_reserve(payload, h.length)) && get_exactly(fd, to, h.length, &fds, until) && fds.n == (h.flags & WIRE_HAS_FD);
+              (to = buf_reserve(payload, h.length)) && get_exactly(fd, to, h.length, &fds, until) &&
+              fds.n == (h.flags & WIRE_HAS_FD);
     if (ok) {
         buf_wrote(payload, h.length);
         *type = h.type;
@@ -77,7 +78,8 @@ bool link_get(int fd, uint16_t *type, uint64_t *id, struct buf *payload, int *pa
     return ok;
 }
 
-bool link_ask(int fd, uint16_t type, uint64_t id, const struct str *parts, size_t count, uint16_t *answer_type, uint64_t *answer_id, struct buf *answer, int64_t timeout_ms)
+bool link_ask(int fd, uint16_t type, uint64_t id, const struct str *parts, size_t count, uint16_t *answer_type,
+              uint64_t *answer_id, struct buf *answer, int64_t timeout_ms)
 {
     return link_put(fd, type, id, parts, count, timeout_ms) && link_get(fd, answer_type, answer_id, answer, NULL, timeout_ms);
 }

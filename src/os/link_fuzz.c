@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a hostile end may write to a link: the first byte says in which pieces, the rest are the bytes. The same frames come out whatever the pieces, and then it closes. */
+/* What a hostile end may write to a link: the first byte says in which pieces, the rest are the bytes. The same frames come out
+   whatever the pieces, and then it closes. */
 #include <unistd.h>
 #include "base/check.h"
 #include "base/facts.h"

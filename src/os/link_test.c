@@ -193,6 +193,26 @@ TEST(a_slow_reader_holds_the_writer_up)
     }
 }
 
+TEST(room_may_be_told_of_early)
+{
+    BOTH_KINDS {
+        static char piece[10000];
+        begin(kind, 0);
+        link_room_at(a.link, 40000);
+        link_pause(b.link, true);
+        for (int i = 0; i < 200 && link_queued(a.link) < 40000; i++) {
+            CHECK(link_send(a.link, 1, 1, str_of(piece, sizeof piece)));
+            if (i % 10 == 0)
+                link_flush(a.link); /* fills the kernel's buffer first */
+        }
+        CHECK(link_queued(a.link) >= 40000 && a.rooms == 0);
+        link_pause(b.link, false);
+        turns(30);
+        CHECK(a.rooms == 1 && link_queued(a.link) == 0);
+        end();
+    }
+}
+
 TEST(pause_in_the_middle_of_a_batch)
 {
     BOTH_KINDS {
@@ -372,9 +392,13 @@ static void raw_write(const void *p, size_t n)
 
 TEST(broken_headers)
 {
-    const struct { struct wire_header h; const char *why; } cases[] = {
-        {{.length = FRAME_MAX + 1, .type = 1}, "oversize frame"}, {{.length = UINT32_MAX}, "oversize frame"}, {{.flags = 2}, "unknown flags in a frame"},
-        {{.flags = 0x8000}, "unknown flags in a frame"}, {{.flags = 1}, "a frame without its descriptor"},
+    const struct { struct wire_header h; const char *why;
+    } cases[] = {
+        {{.length = FRAME_MAX + 1, .type = 1}, "oversize frame"},
+        {{.length = UINT32_MAX}, "oversize frame"},
+        {{.flags = 2}, "unknown flags in a frame"},
+        {{.flags = 0x8000}, "unknown flags in a frame"},
+        {{.flags = 1}, "a frame without its descriptor"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct wire_header good = {.length = 2, .type = 3, .id = 4};
@@ -419,7 +443,8 @@ static void send_fds(size_t count, bool with_header)
     union { char space[CMSG_SPACE(20 * sizeof(int))]; struct cmsghdr align; } control;
     struct wire_header h = {.length = 0, .type = 1, .flags = with_header ? 1 : 0};
     struct iovec v = {&h, sizeof h};
-    struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
     memset(&control, 0, sizeof control);
     struct cmsghdr *c = CMSG_FIRSTHDR(&m);
     c->cmsg_level = SOL_SOCKET;
@@ -508,7 +533,8 @@ static void *asker(void *fd_of_test)
         size_t n = i % 2 ? 3 : sizeof big;
         memset(big, (int)i, n);
         const struct str parts[] = {str_of(big, n / 2), str_of(big + n / 2, n - n / 2)};
-        good += link_ask(fd, 5, i, parts, 2, &type, &id, &answer, 5000) && type == 6 && id == i && str_eq(buf_str(&answer), str_of(big, n));
+        good += link_ask(fd, 5, i, parts, 2, &type, &id, &answer, 5000) && type == 6 && id == i &&
+                str_eq(buf_str(&answer), str_of(big, n));
     }
     buf_free(&answer);
     return (void *)good;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A descriptor travels with the first byte of its frame, and the kernel never reads past such a byte's message in one go: so when a frame is whole, its
-   descriptor has come, and descriptors come in the order of their frames. */
+/* A descriptor travels with the first byte of its frame, and the kernel never reads past such a byte's message in one go: so when
+   a frame is whole, its descriptor has come, and descriptors come in the order of their frames. */
 #include "os/link_wire.h"
 #include <errno.h>
 #include <string.h>

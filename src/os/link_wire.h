@@ -18,5 +18,6 @@ void wire_fds_close(struct wire_fds *q);
 ssize_t wire_send(int fd, struct str bytes, uint64_t position, struct wire_fds *fds);
 /* One receive of at most n bytes: 0 at the end, -1 with errno; EPROTO: the other end sent more descriptors than it may. */
 ssize_t wire_receive(int fd, void *to, size_t n, struct wire_fds *fds);
-/* The first frame of in. NULL and *size 0: not whole yet; NULL and *size > 0: f is set, its payload lies in in; else what is broken. */
+/* The first frame of in. NULL and *size 0: not whole yet; NULL and *size > 0: f is set, its payload lies in in; else what is
+   broken. */
 const char *wire_take(struct str in, struct wire_fds *fds, struct frame *f, size_t *size);

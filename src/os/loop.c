@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Turns, descriptors and deferred work. Timers are in timer.c, signals and wake-ups in signals.c; what calls epoll is poller.c. */
+/* Turns, descriptors and deferred work. Timers are in timer.c, signals and wake-ups in signals.c; what calls epoll is poller.c.
+ */
 #include "os/loop.h"
 #include <stdlib.h>
 #include "base/check.h"

@@ -57,7 +57,8 @@ enum net_result net_write(int fd, struct buf *from)
 {
     while (from->n > 0) {
         struct str s = buf_str(from);
-        ssize_t n = is_twin(fd) ? (ssize_t)net_twin->write(fd, s.p, s.n) : OS_CALL(send(fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT));
+        ssize_t n =
+            is_twin(fd) ? (ssize_t)net_twin->write(fd, s.p, s.n) : OS_CALL(send(fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -81,7 +82,8 @@ enum net_result net_write_parts(int fd, const struct str *parts, size_t count, s
             v[used] = (struct iovec){.iov_base = (void *)(uintptr_t)s.p, .iov_len = s.n};
         }
         m.msg_iovlen = used;
-        ssize_t n = is_twin(fd) ? (ssize_t)net_twin->write(fd, v[0].iov_base, v[0].iov_len) : OS_CALL(sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT));
+        ssize_t n = is_twin(fd) ? (ssize_t)net_twin->write(fd, v[0].iov_base, v[0].iov_len)
+                                : OS_CALL(sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -133,7 +135,8 @@ void net_buffers(int fd, int to_receive, int to_send)
     if (is_twin(fd))
         return;
     if (to_receive > 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &to_receive, sizeof to_receive); /* advice: what the kernel gives is good enough */
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &to_receive,
+                         sizeof to_receive); /* advice: what the kernel gives is good enough */
     if (to_send > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &to_send, sizeof to_send);
 }

@@ -18,9 +18,11 @@ enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 static int explain(struct why *why, const char *host, uint16_t port, int error)
 {
     char what[120];
-    const char *hint = error == EACCES && port < 1024 ? " (ports below 1024 need root, CAP_NET_BIND_SERVICE or an inherited socket)"
-                     : error == EADDRINUSE ? " (another program listens there)"
-                     : error == EADDRNOTAVAIL ? " (no interface of this machine has that address)" : "";
+    const char *hint = error == EACCES && port < 1024
+                           ? " (ports below 1024 need root, CAP_NET_BIND_SERVICE or an inherited socket)"
+                       : error == EADDRINUSE    ? " (another program listens there)"
+                       : error == EADDRNOTAVAIL ? " (no interface of this machine has that address)"
+                                                : "";
     snprintf(what, sizeof what, "%.60s:%u", host, (unsigned)port);
     why_errno(why, what, error);
     if (why)
@@ -33,7 +35,8 @@ static void prepare(int fd)
 {
     int on = 1;
     net_nodelay(fd);
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* a peer that vanished is noticed even where no time-out runs */
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+                     sizeof on); /* a peer that vanished is noticed even where no time-out runs */
 }
 
 static int listen_on(int family, const struct sockaddr_storage *a, socklen_t n)
@@ -141,7 +144,8 @@ bool net_listen_adopt(int fd)
 {
     int listens = 0, type = 0;
     socklen_t n = sizeof listens, m = sizeof type;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) != 0 || type != SOCK_STREAM)
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) != 0 || type != SOCK_STREAM)
         return false;
     net_blocking(fd, false);
     prepare(fd);

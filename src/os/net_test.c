@@ -35,12 +35,14 @@ static bool connect_ends(const char *host, const char *to, int ends[2], struct n
     CHECK(net_accept(l, peer, &r) == -1 && r == NET_AGAIN);
     ends[0] = net_connect(to, local.port, &why);
     ends[1] = -1;
-    if (ends[0] >= 0 && net_wait(ends[0], false, true, 1000) && net_connected(ends[0], &why) == NET_OK && net_wait(l, true, false, 1000))
+    if (ends[0] >= 0 && net_wait(ends[0], false, true, 1000) && net_connected(ends[0], &why) == NET_OK &&
+        net_wait(l, true, false, 1000))
         ends[1] = net_accept(l, peer, &r);
     CHECK(ends[1] < 0 || r == NET_OK);
     int nodelay = 0, keepalive = 0;
     socklen_t n = sizeof nodelay;
-    CHECK(getsockopt(ends[1], IPPROTO_TCP, TCP_NODELAY, &nodelay, &n) == 0 && nodelay && getsockopt(ends[1], SOL_SOCKET, SO_KEEPALIVE, &keepalive, &n) == 0 && keepalive);
+    CHECK(getsockopt(ends[1], IPPROTO_TCP, TCP_NODELAY, &nodelay, &n) == 0 && nodelay &&
+          getsockopt(ends[1], SOL_SOCKET, SO_KEEPALIVE, &keepalive, &n) == 0 && keepalive);
     CHECK((fcntl(ends[1], F_GETFL) & O_NONBLOCK) && (fcntl(ends[1], F_GETFD) & FD_CLOEXEC));
     net_close(l);
     return ends[1] >= 0;
@@ -48,9 +50,11 @@ static bool connect_ends(const char *host, const char *to, int ends[2], struct n
 
 TEST(tcp_both_ways)
 {
-    static const struct { const char *host, *to, *text; bool ipv6; } cases[] = {
-        {"127.0.0.1", "127.0.0.1", "127.0.0.1", false}, {"::1", "::1", "::1", true}, {"[::1]", "[::1]", "::1", true}, {"*", "127.0.0.1", "127.0.0.1", false}, {"*", "::1", "::1", true},
-        {"::", "127.0.0.1", "127.0.0.1", false}, {"0.0.0.0", "127.0.0.1", "127.0.0.1", false},
+    static const struct { const char *host, *to, *text; bool ipv6;
+    } cases[] = {
+        {"127.0.0.1", "127.0.0.1", "127.0.0.1", false}, {"::1", "::1", "::1", true}, {"[::1]", "[::1]", "::1", true},
+        {"*", "127.0.0.1", "127.0.0.1", false},         {"*", "::1", "::1", true},   {"::", "127.0.0.1", "127.0.0.1", false},
+        {"0.0.0.0", "127.0.0.1", "127.0.0.1", false},
     };
     int probe = socket(AF_INET6, SOCK_STREAM, 0);
     bool have_ipv6 = probe >= 0 && net_listen("::1", 0, NULL) >= 0;
@@ -92,14 +96,22 @@ TEST(tcp_both_ways)
 
 TEST(keys)
 {
-    static const struct { const char *a, *b; bool same; } cases[] = {
-        {"192.0.2.1", "192.0.2.1", true}, {"192.0.2.1", "192.0.2.2", false}, {"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true}, {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
-        {"::ffff:192.0.2.1", "192.0.2.1", true}, {"[2001:db8::1]", "2001:db8::2", true}, {"::1", "0.0.0.0", false}, {"::5", "0.0.0.5", false},
+    static const struct { const char *a, *b; bool same;
+    } cases[] = {
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true},
+        {"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+        {"::ffff:192.0.2.1", "192.0.2.1", true},
+        {"[2001:db8::1]", "2001:db8::2", true},
+        {"::1", "0.0.0.0", false},
+        {"::5", "0.0.0.5", false},
     };
     uint64_t a, b;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK(net_key(str_c(cases[i].a), &a) && net_key(str_c(cases[i].b), &b) && (a == b) == cases[i].same);
-    CHECK(!net_key(S("example.org"), &a) && !net_key(S(""), &a) && !net_key(S("1.2.3"), &a) && !net_key(S("1.2.3.4 "), &a) && !net_key(S("[1.2.3.4"), &a));
+    CHECK(!net_key(S("example.org"), &a) && !net_key(S(""), &a) && !net_key(S("1.2.3"), &a) && !net_key(S("1.2.3.4 "), &a) &&
+          !net_key(S("[1.2.3.4"), &a));
     CHECK(!net_key(S("2001:db8:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000"), &a));
 }
 
@@ -229,7 +241,8 @@ TEST(words_for_what_goes_wrong)
     CHECK(!net_is_listening(0) && !net_is_listening(-1));
     net_close(l);
     int c = net_connect("127.0.0.1", local.port, &why);
-    CHECK(c >= 0 ? net_wait(c, false, true, 1000) && net_connected(c, &why) == NET_ERROR && strstr(why.text, "refused") : strstr(why.text, "refused") != NULL);
+    CHECK(c >= 0 ? net_wait(c, false, true, 1000) && net_connected(c, &why) == NET_ERROR && strstr(why.text, "refused")
+                 : strstr(why.text, "refused") != NULL);
     net_close(c);
     CHECK(net_dial("127.0.0.1", local.port, 1000, &why) == -1 && strstr(why.text, "refused"));
     CHECK(net_dial("no such host", 25, 1000, &why) == -1 && strstr(why.text, "no such host"));
@@ -262,7 +275,11 @@ TEST(accept_says_full_and_skips_what_is_gone)
     CHECK(net_local_of(l, &local));
     int c = net_connect("127.0.0.1", local.port, NULL);
     CHECK(net_wait(l, true, false, 1000));
-    static const struct { int error; enum net_result want; } cases[] = {{EMFILE, NET_FULL}, {ENFILE, NET_FULL}, {ENOBUFS, NET_FULL}, {ENOMEM, NET_FULL}, {EAGAIN, NET_AGAIN}, {EBADF, NET_ERROR}, {EINVAL, NET_ERROR}};
+    static const struct {
+        int error;
+        enum net_result want;
+    } cases[] = {{EMFILE, NET_FULL},  {ENFILE, NET_FULL}, {ENOBUFS, NET_FULL}, {ENOMEM, NET_FULL},
+                 {EAGAIN, NET_AGAIN}, {EBADF, NET_ERROR}, {EINVAL, NET_ERROR}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         os_fail_at(1, cases[i].error);
         CHECK(net_accept(l, &peer, &r) == -1 && r == cases[i].want);

@@ -33,7 +33,8 @@ struct process_text process_status_text(int status)
 {
     struct process_text t;
     if (WIFSIGNALED(status))
-        snprintf(t.c, sizeof t.c, "killed by signal %d (%.24s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)), WCOREDUMP(status) ? ", core dumped" : "");
+        snprintf(t.c, sizeof t.c, "killed by signal %d (%.24s)%s", WTERMSIG(status), strsignal(WTERMSIG(status)),
+                 WCOREDUMP(status) ? ", core dumped" : "");
     else
         snprintf(t.c, sizeof t.c, "exit status %d", WEXITSTATUS(status));
     return t;

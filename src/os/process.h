@@ -6,7 +6,8 @@
 #include "base/outcome.h"
 #include "base/str.h"
 
-/* First thing in main: keeps a descriptor of the running binary, so that a replaced file never mixes versions, and opens 0, 1, 2 on /dev/null if they are closed. */
+/* First thing in main: keeps a descriptor of the running binary, so that a replaced file never mixes versions, and opens 0, 1, 2
+   on /dev/null if they are closed. */
 bool process_init(struct why *why);
 
 struct process_fd { int from, to; };   /* descriptor of ours, number in the child (3 …); each to once */
@@ -23,12 +24,14 @@ struct process_spec {
     int death_signal;                  /* what it gets when we die; 0: nothing */
 };
 enum { PROCESS_FDS_MAX = 64 };
-/* The child's pid once exec has succeeded, or -1 with why (which step, which error). Blocks only for fork and exec. Signals are unblocked and default in the child. */
+/* The child's pid once exec has succeeded, or -1 with why (which step, which error). Blocks only for fork and exec. Signals are
+   unblocked and default in the child. */
 pid_t process_spawn(const struct process_spec *spec, struct why *why);
 /* One ended child; false: none. Never blocks. */
 bool process_reap(pid_t *pid, int *status);
 struct process_text { char c[64]; };
-struct process_text process_status_text(int status); /* "exit status 1", "killed by signal 11 (Segmentation fault), core dumped" */
+/* "exit status 1", "killed by signal 11 (Segmentation fault), core dumped" */
+struct process_text process_status_text(int status);
 bool process_kill(pid_t pid, int signal);
 
 void process_title(const char *title);      /* at most 15 bytes are kept: what ps and top call the thread */
@@ -43,9 +46,11 @@ uint64_t process_raise_nofile(void);        /* soft limit to hard limit; the lim
 bool process_hostname(char to[256]);        /* the kernel's */
 unsigned process_cpus(void);
 
-/* systemd without its library. state: "READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=…", "STATUS=…". No NOTIFY_SOCKET: nothing happens, true. */
+/* systemd without its library. state: "READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=…", "STATUS=…". No NOTIFY_SOCKET:
+   nothing happens, true. */
 bool process_notify(const char *state);
-/* Sockets that systemd (or a test) passes: LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES. Writes at most max, returns how many; unsets the variables; they get close-on-exec. */
+/* Sockets that systemd (or a test) passes: LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES. Writes at most max, returns how many; unsets
+   the variables; they get close-on-exec. */
 struct process_listen { int fd; char name[64]; };
 size_t process_listen_fds(struct process_listen *to, size_t max);
 NORETURN void process_exit(int status);     /* without running atexit handlers */

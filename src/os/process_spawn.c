@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* fork, arrange descriptors and rights, exec ourselves. The child reports a step that failed through a pipe that a successful exec closes. */
+/* fork, arrange descriptors and rights, exec ourselves. The child reports a step that failed through a pipe that a successful
+   exec closes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -37,9 +37,10 @@ static void child_part(char **argv)
     sigaction(SIGPIPE, NULL, &pipe_action);
     prctl(PR_GET_PDEATHSIG, &death, 0, 0, 0);
     bool null_in = stat("/dev/null", &null) == 0 && fstat(0, &in) == 0 && null.st_rdev == in.st_rdev;
-    int n = snprintf(out, sizeof out, "%s|%s|open=%d|4=%d|leader=%d|blocked=%d|pipe=%s|uid=%d|nnp=%d|death=%d|null=%d|env=%s", argv[0], argv[1], open_descriptors(), fcntl(4, F_GETFD) >= 0,
-                     getsid(0) == getpid(), sigismember(&mask, SIGUSR1), pipe_action.sa_handler == SIG_DFL ? "default" : "other", (int)getuid(), prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), death, null_in,
-                     getenv("PENNY_TEST") ? getenv("PENNY_TEST") : "");
+    int n = snprintf(out, sizeof out, "%s|%s|open=%d|4=%d|leader=%d|blocked=%d|pipe=%s|uid=%d|nnp=%d|death=%d|null=%d|env=%s",
+                     argv[0], argv[1], open_descriptors(), fcntl(4, F_GETFD) >= 0, getsid(0) == getpid(),
+                     sigismember(&mask, SIGUSR1), pipe_action.sa_handler == SIG_DFL ? "default" : "other", (int)getuid(),
+                     prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), death, null_in, getenv("PENNY_TEST") ? getenv("PENNY_TEST") : "");
     _exit(write(5, out, (size_t)n) == n ? 0 : 1);
 }
 
@@ -107,13 +108,17 @@ TEST(a_child_gets_what_was_given_and_nothing_else)
     /* Targets that are sources of others: 5 and 3 change places with what lies there. */
     int at3 = fcntl(p[1], F_DUPFD, 3);
     struct process_fd fds[] = {{p[1], 5}, {at3, 3}};
-    pid_t pid = start("--say", (struct process_spec){.fds = fds, .fd_count = 2, .session = true, .no_new_privs = true, .death_signal = SIGTERM});
+    pid_t pid =
+        start("--say",
+              (struct process_spec){.fds = fds, .fd_count = 2, .session = true, .no_new_privs = true, .death_signal = SIGTERM});
     CHECK(pid > 0);
     close(p[1]);
     close(at3);
     close(leak);
     read_all(p[0], said, sizeof said);
-    snprintf(want, sizeof want, "penny: test-role|--say|open=5|4=0|leader=1|blocked=0|pipe=default|uid=%d|nnp=1|death=%d|null=1|env=inherited", (int)getuid(), SIGTERM);
+    snprintf(want, sizeof want,
+             "penny: test-role|--say|open=5|4=0|leader=1|blocked=0|pipe=default|uid=%d|nnp=1|death=%d|null=1|env=inherited",
+             (int)getuid(), SIGTERM);
     CHECK_STR(str_c(said), str_c(want));
     CHECK_NUM(wait_for(pid), 0);
     CHECK(pipe(p) == 0);
@@ -139,7 +144,12 @@ TEST(another_user)
     if (!process_is_root() || !have)
         return;
     CHECK(pipe(p) == 0);
-    pid_t pid = start("--say", (struct process_spec){.fds = &(struct process_fd){p[1], 5}, .fd_count = 1, .uid = uid, .gid = gid, .change_user = true, .death_signal = SIGKILL});
+    pid_t pid = start("--say", (struct process_spec){.fds = &(struct process_fd){p[1], 5},
+                                                     .fd_count = 1,
+                                                     .uid = uid,
+                                                     .gid = gid,
+                                                     .change_user = true,
+                                                     .death_signal = SIGKILL});
     close(p[1]);
     CHECK(pid > 0);
     read_all(p[0], said, sizeof said);
@@ -233,13 +243,17 @@ TEST(listen_fds)
         setenv("LISTEN_PID", pid, 1);
         setenv("LISTEN_FDS", "3", 1);
         setenv("LISTEN_FDNAMES", "smtp:submission", 1);
-        bool ok = process_listen_fds(l, 4) == 3 && l[0].fd == 3 && l[2].fd == 5 && strcmp(l[0].name, "smtp") == 0 && strcmp(l[1].name, "submission") == 0 && l[2].name[0] == 0;
-        ok = ok && !getenv("LISTEN_PID") && !getenv("LISTEN_FDS") && !getenv("LISTEN_FDNAMES") && (fcntl(4, F_GETFD) & FD_CLOEXEC);
+        bool ok = process_listen_fds(l, 4) == 3 && l[0].fd == 3 && l[2].fd == 5 && strcmp(l[0].name, "smtp") == 0 &&
+                  strcmp(l[1].name, "submission") == 0 && l[2].name[0] == 0;
+        ok =
+            ok && !getenv("LISTEN_PID") && !getenv("LISTEN_FDS") && !getenv("LISTEN_FDNAMES") && (fcntl(4, F_GETFD) & FD_CLOEXEC);
         _exit(!ok);
     }
     CHECK(waitpid(child, &status, 0) == child);
     CHECK_NUM(status, 0);
-    static const struct { const char *pid, *count; } cases[] = {{"1", "1"}, {"", "1"}, {NULL, "1"}, {"self", "x"}, {"self", "-1"}, {"self", "99999"}, {"self", NULL}};
+    static const struct {
+        const char *pid, *count;
+    } cases[] = {{"1", "1"}, {"", "1"}, {NULL, "1"}, {"self", "x"}, {"self", "-1"}, {"self", "99999"}, {"self", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (cases[i].pid)
             setenv("LISTEN_PID", strcmp(cases[i].pid, "self") == 0 ? pid : cases[i].pid, 1);

@@ -43,8 +43,9 @@ static bool no(struct why *why, const char *what, int error)
 static void report(const struct sandbox_profile *p, unsigned in_force, const char *hint)
 {
     enum fact_level level = *hint ? FACT_WARN : FACT_INFO;
-    fact(level, "os.sandbox", fact_c("profile", relaxed ? "relaxed" : sandbox_role_name(p->role)), fact_num("seccomp", (in_force & SANDBOX_SECCOMP) != 0),
-         fact_num("files", (in_force & SANDBOX_FILES) != 0), fact_num("net", (in_force & SANDBOX_NET) != 0), fact_c("hint", hint));
+    fact(level, "os.sandbox", fact_c("profile", relaxed ? "relaxed" : sandbox_role_name(p->role)),
+         fact_num("seccomp", (in_force & SANDBOX_SECCOMP) != 0), fact_num("files", (in_force & SANDBOX_FILES) != 0),
+         fact_num("net", (in_force & SANDBOX_NET) != 0), fact_c("hint", hint));
 }
 
 bool sandbox_enter(const struct sandbox_profile *p, unsigned *in_force, struct why *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a role may still ask of the kernel: a seccomp allow-list by role and Landlock rules for files and TCP. Enter before any thread is started: a thread that
-   runs already keeps its rights. Descriptors that are open stay usable.
+/* What a role may still ask of the kernel: a seccomp allow-list by role and Landlock rules for files and TCP. Enter before any
+   thread is started: a thread that runs already keeps its rights. Descriptors that are open stay usable.
 
    | role   | files                       | sockets                                     | otherwise                           |
    | master | the paths given             | makes, binds, passes descriptors            | spawns; kills its roles             |
@@ -9,7 +9,8 @@
    | keys   | none                        | reads and writes its links                  | as edge                             |
    | single | the paths given             | union of all                                | no exec                             |
 
-   What is not on the list kills the process (edge, keys, store, single) with SIGSYS; a few harmless calls that libraries try get ENOSYS or EPERM. */
+   What is not on the list kills the process (edge, keys, store, single) with SIGSYS; a few harmless calls that libraries try get
+   ENOSYS or EPERM. */
 #pragma once
 #include <stddef.h>
 #include "base/compiler.h"
@@ -31,9 +32,10 @@ struct sandbox_profile {
 enum sandbox_level {    /* bits of what is in force */
     SANDBOX_SECCOMP = 1, SANDBOX_FILES = 2, SANDBOX_NET = 4,
 };
-/* False with why: the role must not go on. Where the kernel lacks Landlock a fact says so and the rest holds. *in_force (may be NULL): enum sandbox_level.
-   Sets no_new_privs, but for master, whose children may be set-uid programs: without privilege and without an earlier process_no_new_privs() it gets no seccomp
-   filter and a warning. A master that starts nothing but roles calls process_no_new_privs() first. Sanitizer builds
-   (PENNY_SANITIZED) get the named profile "relaxed": Landlock only for writing, no seccomp, and say so. */
+/* False with why: the role must not go on. Where the kernel lacks Landlock a fact says so and the rest holds. *in_force (may be
+   NULL): enum sandbox_level. Sets no_new_privs, but for master, whose children may be set-uid programs: without privilege and
+   without an earlier process_no_new_privs() it gets no seccomp filter and a warning. A master that starts nothing but roles calls
+   process_no_new_privs() first. Sanitizer builds (PENNY_SANITIZED) get the named profile "relaxed": Landlock only for writing, no
+   seccomp, and say so. */
 bool sandbox_enter(const struct sandbox_profile *profile, unsigned *in_force, struct why *why) MUST_USE;
 const char *sandbox_role_name(enum sandbox_role role);

@@ -29,10 +29,12 @@ static const struct { const char *name; unsigned roles; } calls[] = {
 };
 
 /* What libraries try and can do without: no reason to die, no reason to allow. */
-static const struct { const char *name; int error; } polite[] = {
-    {"clone3", ENOSYS},  /* its flags lie in memory, where a filter cannot see them: libc falls back to clone */
-    {"openat2", ENOSYS}, {"io_uring_setup", ENOSYS}, {"sched_setaffinity", EPERM}, {"sched_setscheduler", EPERM}, {"setpriority", EPERM},
-    {"sched_getparam", EPERM}, {"sched_getscheduler", EPERM}, {"statx", ENOSYS}, {"close_range", ENOSYS}, {"ioctl", ENOTTY},
+static const struct { const char *name; int error;
+} polite[] = {
+    {"clone3", ENOSYS}, /* its flags lie in memory, where a filter cannot see them: libc falls back to clone */
+    {"openat2", ENOSYS},     {"io_uring_setup", ENOSYS}, {"sched_setaffinity", EPERM},  {"sched_setscheduler", EPERM},
+    {"setpriority", EPERM},  {"sched_getparam", EPERM},  {"sched_getscheduler", EPERM}, {"statx", ENOSYS},
+    {"close_range", ENOSYS}, {"ioctl", ENOTTY},
 };
 
 struct filter { scmp_filter_ctx c; int error; unsigned role; };
@@ -55,7 +57,8 @@ static void allow_if(struct filter *f, const char *name, unsigned arg, scmp_datu
 
 static void allow_with_conditions(struct filter *f)
 {
-    const scmp_datum_t all = ~(scmp_datum_t)0, number = 0xffffffff; /* an int's upper half is not looked at by the kernel either */
+    const scmp_datum_t all = ~(scmp_datum_t)0,
+                       number = 0xffffffff; /* an int's upper half is not looked at by the kernel either */
     const scmp_datum_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, pid = (scmp_datum_t)getpid();
     allow_if(f, "mmap", 2, PROT_EXEC, 0);
     allow_if(f, "mmap2", 2, PROT_EXEC, 0);
@@ -72,7 +75,8 @@ static void allow_with_conditions(struct filter *f)
         allow_if(f, "setsockopt", 1, number, SOL_SOCKET);
         allow_if(f, "setsockopt", 1, number, IPPROTO_TCP);
     }
-    if (!(FILES & BIT(f->role))) /* libc's fstat asks by an empty path; with another path it tells whether a file is there, and no more */
+    if (!(FILES &
+          BIT(f->role))) /* libc's fstat asks by an empty path; with another path it tells whether a file is there, and no more */
         allow_if(f, "newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH);
     if (f->role == SANDBOX_SINGLE) {
         allow_if(f, "socket", 0, number, AF_UNIX); /* to tell the service manager; listeners after a reload */

@@ -4,5 +4,6 @@
 #include "os/sandbox.h"
 
 int sandbox_filter_load(enum sandbox_role role, bool set_no_new_privs); /* 0 or -errno */
-/* 0 or -errno; *in_force gets SANDBOX_FILES and SANDBOX_NET as far as the kernel has them. failed: the path that could not be opened. */
+/* 0 or -errno; *in_force gets SANDBOX_FILES and SANDBOX_NET as far as the kernel has them. failed: the path that could not be
+   opened. */
 int sandbox_landlock(const struct sandbox_profile *p, bool only_writing, unsigned *in_force, const char **failed);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The Landlock half, by raw system calls: the C library has none, and its headers lag behind the kernel, so the numbers are here (landlock(7)). */
+/* The Landlock half, by raw system calls: the C library has none, and its headers lag behind the kernel, so the numbers are here
+   (landlock(7)). */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,16 +16,29 @@
 #endif
 
 enum {
-    FS_EXECUTE = 1 << 0, FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3, FS_REMOVE_DIR = 1 << 4, FS_REMOVE_FILE = 1 << 5,
-    FS_MAKE_CHAR = 1 << 6, FS_MAKE_DIR = 1 << 7, FS_MAKE_REG = 1 << 8, FS_MAKE_SOCK = 1 << 9, FS_MAKE_FIFO = 1 << 10, FS_MAKE_BLOCK = 1 << 11, FS_MAKE_SYM = 1 << 12,
+    FS_EXECUTE = 1 << 0,
+    FS_WRITE_FILE = 1 << 1,
+    FS_READ_FILE = 1 << 2,
+    FS_READ_DIR = 1 << 3,
+    FS_REMOVE_DIR = 1 << 4,
+    FS_REMOVE_FILE = 1 << 5,
+    FS_MAKE_CHAR = 1 << 6,
+    FS_MAKE_DIR = 1 << 7,
+    FS_MAKE_REG = 1 << 8,
+    FS_MAKE_SOCK = 1 << 9,
+    FS_MAKE_FIFO = 1 << 10,
+    FS_MAKE_BLOCK = 1 << 11,
+    FS_MAKE_SYM = 1 << 12,
     FS_REFER = 1 << 13,    /* ABI 2: rename and link between directories */
     FS_TRUNCATE = 1 << 14, /* ABI 3 */
     FS_ABI_1 = (1 << 13) - 1,
     READS = FS_READ_FILE | FS_READ_DIR,
     WRITES = FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SOCK | FS_REFER | FS_TRUNCATE,
     ON_A_FILE = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE,
-    NET_BIND = 1, NET_CONNECT = 2,          /* ABI 4: TCP */
-    SCOPE_ABSTRACT_UNIX = 1, SCOPE_SIGNAL = 2, /* ABI 6 */
+    NET_BIND = 1,
+    NET_CONNECT = 2, /* ABI 4: TCP */
+    SCOPE_ABSTRACT_UNIX = 1,
+    SCOPE_SIGNAL = 2, /* ABI 6 */
     RULE_PATH_BENEATH = 1,
     GET_VERSION = 1,
 };
@@ -63,7 +77,8 @@ int sandbox_landlock(const struct sandbox_profile *p, bool only_writing, unsigne
         r.fs &= ~(uint64_t)FS_EXECUTE;
     if (abi >= 4 && !only_writing)
         r.net = p->role == SANDBOX_MASTER || p->role == SANDBOX_SINGLE ? NET_CONNECT : NET_BIND | NET_CONNECT;
-    if (abi >= 6 && !only_writing && p->role != SANDBOX_MASTER && p->role != SANDBOX_SINGLE) /* single tells the service manager, by an abstract socket perhaps */
+    if (abi >= 6 && !only_writing && p->role != SANDBOX_MASTER &&
+        p->role != SANDBOX_SINGLE) /* single tells the service manager, by an abstract socket perhaps */
         r.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL;
     size_t size = abi >= 6 ? sizeof r : abi >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, net);
     int ruleset = (int)create_ruleset(&r, size, 0), error = 0;

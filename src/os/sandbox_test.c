@@ -65,7 +65,10 @@ static bool do_bind(void)
 }
 static bool do_kill(void) { return kill(getppid(), 0) == 0; }
 static bool do_ptrace(void) { return syscall(SYS_ptrace, 0, 0, 0, 0) == 0; }
-static bool do_map_code(void) { return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED; }
+static bool do_map_code(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
 static bool do_raise_limit(void)
 {
     struct rlimit r = {10, 10};
@@ -145,7 +148,8 @@ static bool do_store(void)
     snprintf(inner, sizeof inner, "%s/d/e", dir);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
     int fd = open(path, O_RDWR | O_CREAT, 0600);
-    bool ok = fd >= 0 && pwrite(fd, "abc", 3, 0) == 3 && fdatasync(fd) == 0 && ftruncate(fd, 2) == 0 && fcntl(fd, F_SETLK, &lock) == 0;
+    bool ok =
+        fd >= 0 && pwrite(fd, "abc", 3, 0) == 3 && fdatasync(fd) == 0 && ftruncate(fd, 2) == 0 && fcntl(fd, F_SETLK, &lock) == 0;
     void *map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ok = ok && map != MAP_FAILED && rename(path, other) == 0 && unlink(other) == 0;
     ok = ok && file_make_dirs(inner, 0700, NULL) == DONE && file_write(path, S("x"), 0600, NULL) == DONE && unlink(path) == 0;
@@ -185,7 +189,11 @@ static enum end run_child(enum sandbox_role role, bool (*act)(void), unsigned *i
     if (pid == 0) {
         struct why why = {{0}, {0}};
         struct sandbox_path paths[] = {{dir, true}, {"/", false}};
-        struct sandbox_profile p = {.role = role, .paths = paths, .path_count = role == SANDBOX_MASTER ? 2 : role == SANDBOX_STORE || role == SANDBOX_SINGLE ? 1 : 0};
+        struct sandbox_profile p = {.role = role,
+                                    .paths = paths,
+                                    .path_count = role == SANDBOX_MASTER                            ? 2
+                                                  : role == SANDBOX_STORE || role == SANDBOX_SINGLE ? 1
+                                                                                                    : 0};
         struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
         fact_sink(no_facts, NULL);
@@ -217,17 +225,23 @@ static enum end run_child(enum sandbox_role role, bool (*act)(void), unsigned *i
 #define T SANDBOX_STORE
 #define K SANDBOX_KEYS
 #define U SANDBOX_SINGLE
-static const struct { enum sandbox_role role; const char *name; bool (*act)(void); enum end end; } cases[] = {
+static const struct { enum sandbox_role role; const char *name; bool (*act)(void); enum end end;
+} cases[] = {
 #define CASE(role, act, end) {role, #role " " #act, act, end}
-    CASE(E, do_open, DIES), CASE(E, do_socket, DIES), CASE(E, do_connect, DIES), CASE(E, do_bind, DIES), CASE(E, do_exec, DIES), CASE(E, do_fork, DIES),
-    CASE(E, do_kill, DIES), CASE(E, do_ptrace, DIES), CASE(E, do_map_code, DIES), CASE(E, do_raise_limit, DIES),
-    CASE(E, do_dumpable, DIES), CASE(E, do_undumpable, LIVES), CASE(E, do_options, LIVES), CASE(E, do_ip_options, DIES), CASE(T, do_options, LIVES), CASE(K, do_undumpable, LIVES),
-    CASE(E, do_isatty, LIVES), CASE(E, do_fstat, LIVES), CASE(E, do_thread, LIVES), CASE(E, do_plumbing, LIVES), CASE(E, do_abort, ABORTS), CASE(E, do_nothing, LIVES),
-    CASE(K, do_open, DIES), CASE(K, do_socket, DIES), CASE(K, do_connect, DIES), CASE(K, do_exec, DIES), CASE(K, do_fork, DIES), CASE(K, do_plumbing, LIVES), CASE(K, do_thread, LIVES),
-    CASE(T, do_open, SAYS_NO), CASE(T, do_store, LIVES), CASE(T, do_store_elsewhere, SAYS_NO), CASE(T, do_socket, DIES), CASE(T, do_connect, DIES), CASE(T, do_exec, DIES),
-    CASE(T, do_fork, DIES), CASE(T, do_kill, DIES), CASE(T, do_plumbing, LIVES), CASE(T, do_thread, LIVES), CASE(T, do_map_code, DIES),
-    CASE(U, do_open, SAYS_NO), CASE(U, do_store, LIVES), CASE(U, do_plumbing, LIVES), CASE(U, do_exec, DIES), CASE(U, do_fork, DIES), CASE(U, do_connect, SAYS_NO), CASE(U, do_listen, LIVES),
-    CASE(M, do_open, LIVES), CASE(M, do_spawn, LIVES), CASE(M, do_plumbing, LIVES), CASE(M, do_listen, LIVES), CASE(M, do_store_elsewhere, SAYS_NO), CASE(M, do_ptrace, SAYS_NO),
+    CASE(E, do_open, DIES),      CASE(E, do_socket, DIES),      CASE(E, do_connect, DIES),   CASE(E, do_bind, DIES),
+    CASE(E, do_exec, DIES),      CASE(E, do_fork, DIES),        CASE(E, do_kill, DIES),      CASE(E, do_ptrace, DIES),
+    CASE(E, do_map_code, DIES),  CASE(E, do_raise_limit, DIES), CASE(E, do_dumpable, DIES),  CASE(E, do_undumpable, LIVES),
+    CASE(E, do_options, LIVES),  CASE(E, do_ip_options, DIES),  CASE(T, do_options, LIVES),  CASE(K, do_undumpable, LIVES),
+    CASE(E, do_isatty, LIVES),   CASE(E, do_fstat, LIVES),      CASE(E, do_thread, LIVES),   CASE(E, do_plumbing, LIVES),
+    CASE(E, do_abort, ABORTS),   CASE(E, do_nothing, LIVES),    CASE(K, do_open, DIES),      CASE(K, do_socket, DIES),
+    CASE(K, do_connect, DIES),   CASE(K, do_exec, DIES),        CASE(K, do_fork, DIES),      CASE(K, do_plumbing, LIVES),
+    CASE(K, do_thread, LIVES),   CASE(T, do_open, SAYS_NO),     CASE(T, do_store, LIVES),    CASE(T, do_store_elsewhere, SAYS_NO),
+    CASE(T, do_socket, DIES),    CASE(T, do_connect, DIES),     CASE(T, do_exec, DIES),      CASE(T, do_fork, DIES),
+    CASE(T, do_kill, DIES),      CASE(T, do_plumbing, LIVES),   CASE(T, do_thread, LIVES),   CASE(T, do_map_code, DIES),
+    CASE(U, do_open, SAYS_NO),   CASE(U, do_store, LIVES),      CASE(U, do_plumbing, LIVES), CASE(U, do_exec, DIES),
+    CASE(U, do_fork, DIES),      CASE(U, do_connect, SAYS_NO),  CASE(U, do_listen, LIVES),   CASE(M, do_open, LIVES),
+    CASE(M, do_spawn, LIVES),    CASE(M, do_plumbing, LIVES),   CASE(M, do_listen, LIVES),   CASE(M, do_store_elsewhere, SAYS_NO),
+    CASE(M, do_ptrace, SAYS_NO),
 };
 
 TEST(forbidden_calls_end_the_role_and_allowed_ones_work)

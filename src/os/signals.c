@@ -20,7 +20,8 @@ static void signals_ready(void *self, uint32_t ready)
         s->on_signal(s->self, (int)info.ssi_signo);
 }
 
-bool loop_signals_start(struct loop_signals *s, struct loop *loop, const int *signals, void (*on_signal)(void *self, int signal), void *self)
+bool loop_signals_start(struct loop_signals *s, struct loop *loop, const int *signals, void (*on_signal)(void *self, int signal),
+                        void *self)
 {
     sigset_t set;
     sigemptyset(&set);

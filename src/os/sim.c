@@ -43,10 +43,13 @@ static void sim_remove(void *self, struct loop_io *io)
 
 static uint32_t kernel_ready(const struct loop_io *io)
 {
-    struct pollfd f = {.fd = io->fd, .events = (short)((io->interest & LOOP_READ ? POLLIN : 0) | (io->interest & LOOP_WRITE ? POLLOUT : 0))};
+    struct pollfd f = {.fd = io->fd,
+                       .events = (short)((io->interest & LOOP_READ ? POLLIN : 0) | (io->interest & LOOP_WRITE ? POLLOUT : 0))};
     if (io->interest == 0 || poll(&f, 1, 0) <= 0)
         return 0;
-    return f.revents & (POLLERR | POLLHUP) ? io->interest : (f.revents & POLLIN ? (uint32_t)LOOP_READ : 0U) | (f.revents & POLLOUT ? (uint32_t)LOOP_WRITE : 0U);
+    return f.revents & (POLLERR | POLLHUP)
+               ? io->interest
+               : (f.revents & POLLIN ? (uint32_t)LOOP_READ : 0U) | (f.revents & POLLOUT ? (uint32_t)LOOP_WRITE : 0U);
 }
 
 static size_t collect(struct sim_poller *p, struct loop *loop)

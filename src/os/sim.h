@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The simulated twin of loop and net, for tests: a clock that moves only when nothing is left to do, streams in memory with latency, pieces, narrow windows, cuts and
-   silences, all from one seed. While a simulation stands, loop_new, net_listen, net_connect and everything on their descriptors happen in it, so whole roles run
-   unchanged in one process; a seed that fails is a bug report. Worker pools run their jobs on the loop's thread, at the end of the turn.
+/* The simulated twin of loop and net, for tests: a clock that moves only when nothing is left to do, streams in memory with
+   latency, pieces, narrow windows, cuts and silences, all from one seed. While a simulation stands, loop_new, net_listen,
+   net_connect and everything on their descriptors happen in it, so whole roles run unchanged in one process; a seed that fails is
+   a bug report. Worker pools run their jobs on the loop's thread, at the end of the turn.
 
-   What is not simulated: unix sockets, signals, other processes, files (the log has a disk twin of its own). Descriptors of the kernel's in a simulated loop (signals,
-   wake-ups) are looked at in each turn, without waiting. */
+   What is not simulated: unix sockets, signals, other processes, files (the log has a disk twin of its own). Descriptors of the
+   kernel's in a simulated loop (signals, wake-ups) are looked at in each turn, without waiting. */
 #pragma once
 #include "os/loop.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Streams in memory. An end holds what is on its way to it: pieces with the time of their arrival, in order.
 
-   connect ──latency──► in the listener's queue ──accept──► stream ──shutdown──► END travels ──close──► gone (RESET travels if anything was unread) */
+   connect ──latency──► in the listener's queue ──accept──► stream ──shutdown──► END travels ──close──► gone (RESET travels if
+   anything was unread) */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -378,6 +379,13 @@ void sim_silence(int fd)
 }
 
 const struct net_twin sim_net_twin = {
-    .read = sim_read, .write = sim_write, .accept = sim_accept, .listen = sim_listen, .connect = sim_connect, .connected = sim_connected, .shutdown = sim_shutdown, .close = sim_close,
+    .read = sim_read,
+    .write = sim_write,
+    .accept = sim_accept,
+    .listen = sim_listen,
+    .connect = sim_connect,
+    .connected = sim_connected,
+    .shutdown = sim_shutdown,
+    .close = sim_close,
     .address = sim_address,
 };

@@ -104,7 +104,8 @@ static void on_ready(void *self, uint32_t ready)
             return;
         }
     }
-    loop_io_interest(&s->io, (buf_room(&s->in) > 0 ? (uint32_t)LOOP_READ : 0U) | (s->out.n > 0 || s->in.n > 0 ? (uint32_t)LOOP_WRITE : 0U));
+    loop_io_interest(&s->io, (buf_room(&s->in) > 0 ? (uint32_t)LOOP_READ : 0U) |
+                                 (s->out.n > 0 || s->in.n > 0 ? (uint32_t)LOOP_WRITE : 0U));
 }
 
 static void open_session(struct session *s, int fd, bool client)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* One pairing heap of all timers, by key_ms. A key may be earlier than the time that is wanted: then the timer is moved when its key comes. */
+/* One pairing heap of all timers, by key_ms. A key may be earlier than the time that is wanted: then the timer is moved when its
+   key comes. */
 #include "os/timer.h"
 #include "os/inside.h"
 
-/* Two heaps become one: the later root becomes the first child of the earlier. prev is the parent for a first child, else the left neighbour. */
+/* Two heaps become one: the later root becomes the first child of the earlier. prev is the parent for a first child, else the
+   left neighbour. */
 static struct loop_timer *merge(struct loop_timer *a, struct loop_timer *b)
 {
     if (!a || !b)
