@@ -64,6 +64,7 @@ void actor_link(struct actor *a, enum role who, uint32_t incarnation, struct lin
 
     drop_link(p);
     link_room_at(l, LINK_STREAM_MAX);
+    link_pause(l, who != ROLE_MASTER && !a->inside->begun); /* questions wait until there is somebody to answer them */
     p->link = l;
     p->incarnation = incarnation;
     if (a->type->peer_up && who != ROLE_MASTER)
@@ -165,6 +166,9 @@ static void first_commit(struct actor *a)
         return;
     }
     a->inside->begun = true;
+    for (int i = 1; i < ROLE_COUNT; i++)
+        if (a->peers[i].link)
+            link_pause(a->peers[i].link, false);
     loop_timer_in(&a->inside->second, 1000);
     peer_send(&a->peers[ROLE_MASTER], &MSG(ready, .incarnation = a->incarnation));
 }

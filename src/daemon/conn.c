@@ -280,6 +280,8 @@ static bool go_on(struct conn *c, bool moved)
             return true;
         }
     }
+    if (c->asked && c->in.n > 0 && c->out.n < CONN_OUT_MAX / 2)
+        return false; /* the client sent more commands with this one: their replies leave together (RFC 2920 3.2) */
     if (!flush(c))
         return false;
     if (m->wants & WANT_ROOM && (moved || (c->out.n == 0 && c->body.n == 0)))

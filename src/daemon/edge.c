@@ -329,7 +329,7 @@ static void edge_second(struct actor *a)
 
     if (e->open != e->told_open && peer_send(actor_peer(a, ROLE_STORE), &MSG(gauge, .name = str_c(name), .value = e->open)))
         e->told_open = e->open;
-    if (a->peers[ROLE_KEYS].link && signers_wants_more(&e->signers))
+    if (signers_wants_more(&e->signers))
         peer_send(actor_peer(a, ROLE_MASTER), &MSG(sign_wish, .incarnation = a->incarnation));
     if (!edge_has_ids(e))
         edge_lease(e);

@@ -205,8 +205,8 @@ bool crew_start(struct crew *c, struct why *why)
     if (m->single ? !start_actor(c, why) : !start_process(c, why))
         return false;
     c->state = CREW_SPAWNED;
-    wire_all(c);
     master_setup_send(c, m->site, m->generation, true);
+    wire_all(c); /* behind it: a role takes what belongs to a link when it knows what it is */
     crew_tell_store(m, c);
     if (c->who == ROLE_STORE)
         for (int i = 1; i < ROLE_COUNT; i++)

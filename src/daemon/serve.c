@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EX_OK_ = 0, EX_USAGE_ = 64, EX_NOUSER_ = 67, EX_OSERR_ = 71, EX_CANTCREAT_ = 73, EX_CONFIG_ = 78 }; /* sysexits(3) */
+enum { EX_OK_ = 0, EX_USAGE_ = 64, EX_NOUSER_ = 67, EX_UNAVAILABLE_ = 69, EX_OSERR_ = 71, EX_CANTCREAT_ = 73, EX_CONFIG_ = 78 }; /* sysexits(3) */
 
 struct options { const char *config, *dir, *user; bool single, help; };
 
@@ -238,8 +238,8 @@ static int load_site(struct master *m)
         return complain(EX_CONFIG_, "no listener", "there is nothing to serve");
     if (!site_listen(m->site, NULL, &why)) {
         if (!m->config_path)
-            return complain(EX_OSERR_, why.text, "without a configuration the registered ports are used; \"listen smtp 127.0.0.1:2525\" in a file says otherwise");
-        return complain(EX_OSERR_, why.text, "");
+            return complain(EX_UNAVAILABLE_, why.text, "without a configuration the registered ports are used; \"listen smtp 127.0.0.1:2525\" in a file says otherwise");
+        return complain(EX_UNAVAILABLE_, why.text, "");
     }
     return 0;
 }
