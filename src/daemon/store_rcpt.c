@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "daemon/store_inside.h"
 
-enum { ANSWER_MEM = 4 << 20, /* an alias of ALIAS_TARGETS_MAX addresses */ WAITING_MAX = 256 };
+enum { ANSWER_MEM = 16 << 20, /* an alias of ALIAS_TARGETS_MAX addresses */ WAITING_MAX = 256 };
 
 /* Recipients that wait for the account that reads postmaster's mail to be made: it is the first of all. */
 struct rcpt_wait { struct rcpt_wait *next; struct store_edge *edge; uint64_t session; };

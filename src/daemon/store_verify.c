@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "daemon/store_inside.h"
 
-enum { VERIFY_MEM = 4 << 20, EXPN_TEXT_MAX = 60000 };
+enum { VERIFY_MEM = 16 << 20, EXPN_TEXT_MAX = 60000 };
 
 static void answer(struct store_edge *e, uint64_t session, enum outcome outcome, struct why why, struct str text)
 {
