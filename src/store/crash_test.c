@@ -265,7 +265,7 @@ static void cut_once(uint64_t at, struct cutting c)
     struct fixture f;
     struct disk_twin *t = disk_twin_crash(twin, at, keep, &c);
     states[c.cut]++;
-    fixture_open_twin(&f, t, &(struct engine_options){.segment_size = 192 * 1024});
+    fixture_open_twin(&f, t, &(struct engine_options){.segment_size = 128 * 1024});
     unsigned least = 0, j = 0;
     bool found = false;
     for (unsigned i = 1; i <= op_count; i++)
@@ -320,7 +320,7 @@ TEST(power_cuts)
     bool all = getenv("PENNY_TEST_LONG") != NULL;
     twin = disk_twin_new();
     random_seed(42);
-    fixture_open_twin(&f, twin, &(struct engine_options){.segment_size = 192 * 1024});
+    fixture_open_twin(&f, twin, &(struct engine_options){.segment_size = 128 * 1024});
     noted[0].print = model_print();
     for (unsigned step = 0; step < STEPS; step++) {
         if (step == 40)

@@ -41,8 +41,10 @@ static void body_live(struct index *x, log_pos pos, uint64_t size, bool large, i
         return;
     if (reader_record(&reader, pos_offset(pos), &r) == RECORD_OK && r.type == RECORD_MAP && fact_map_read(r.payload, &map)) {
         index_live(x, pos_segment(pos), sign * (int64_t)r.whole);
-        for (uint32_t i = 0; i < map.count; i++)
-            index_live(x, pos_segment(fact_map_piece(&map, i)), sign * (int64_t)record_size(12 + map.piece_size));
+        for (uint32_t i = 0; i < map.count; i++) {
+            uint64_t n = i + 1 < map.count ? map.piece_size : map.size - (uint64_t)map.piece_size * i;
+            index_live(x, pos_segment(fact_map_piece(&map, i)), sign * (int64_t)record_size(12 + n));
+        }
     }
     reader_close(&reader);
 }
