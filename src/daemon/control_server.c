@@ -8,6 +8,7 @@
 
 enum {
     CONNECTIONS_MAX = 64,
+    CONNECTIONS_OF_USERS = 32,
     CONNECTIONS_OF_A_USER = 8,
     READ_MOST = 64 * 1024,
     RETRY_ACCEPT_MS = 200,
@@ -108,24 +109,33 @@ static void on_silent(void *self)
         loop_timer_in(&c->silent, SILENT_MS);
 }
 
+/* Root and the server's own user always find room: others have half of it, and one of them not more than a few. */
+static bool is_room(const struct control_server *cs, uint32_t uid)
+{
+    uint32_t owner = cs->store->control.owner_uid;
+    size_t same = 0, others = 0;
+
+    for (const struct control_connection *c = cs->connections; c; c = c->next) {
+        same += c->uid == uid;
+        others += c->uid != 0 && c->uid != owner;
+    }
+    if (uid == 0 || uid == owner)
+        return cs->count < CONNECTIONS_MAX;
+    return others < CONNECTIONS_OF_USERS && same < CONNECTIONS_OF_A_USER;
+}
+
 static void take(struct control_server *cs, int fd)
 {
     struct control_connection *c = calloc(1, sizeof *c);
     uint32_t uid = UINT32_MAX, gid;
     int32_t pid;
-    size_t same = 0;
 
     if (!c || !net_peer_process(fd, &uid, &gid, &pid)) {
         free(c);
         net_close(fd);
         return;
     }
-    for (struct control_connection *o = cs->connections; o; o = o->next)
-        same += o->uid == uid;
-    bool chief = uid == 0 || uid == cs->store->control.owner_uid;
-    c->session = cs->count < CONNECTIONS_MAX && (chief || same < CONNECTIONS_OF_A_USER)
-                     ? control_session_new(&cs->store->control, uid)
-                     : NULL;
+    c->session = is_room(cs, uid) ? control_session_new(&cs->store->control, uid) : NULL;
     if (!c->session) {
         free(c);
         net_close(fd);
