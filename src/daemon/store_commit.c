@@ -59,7 +59,8 @@ void store_commit_finish(struct commit *c)
 
     if (c->outcome == DONE) {
         st->accepted++;
-        st->delivered += c->op.accept.delivery_count;
+        for (uint32_t k = 0; k < c->op.accept.delivery_count; k++)
+            st->delivered += c->op.accept.deliveries[k].outcome == DONE;
         st->queued += c->op.accept.queued_count;
         store_latency(st, clock_mono_us() - c->begun_us);
     } else {
@@ -68,7 +69,7 @@ void store_commit_finish(struct commit *c)
     facts_of(c);
     if (s && p->link && p->incarnation == c->incarnation) {
         for (struct commit_rcpt *r = c->rcpts; r && c->kind == SMTP_LMTP; r = r->next, i++)
-            if (r->outcome && (r->outcome != c->outcome || r->outcome != DONE))
+            if (r->outcome && r->outcome != DONE) /* the others share the answer to all */
                 peer_send(p, &MSG(committed_rcpt, .session = c->number, .index = i, .outcome = r->outcome, .why = r->why));
         peer_send(p, &MSG(committed, .session = c->number, .outcome = c->outcome, .why = c->why));
     }
