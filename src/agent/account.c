@@ -53,7 +53,9 @@ int agent_account_load(struct agent *g, struct account **first)
     if (!file_exists(path))
         return -1;
     buf_init(&b, ACCOUNTS_MAX);
-    int status = file_read(path, ACCOUNTS_MAX, &b, &why) == DONE ? -1 : agent_fail(NO_INPUT, NULL, "the accounts cannot be read: %s", why.text);
+    int status = file_read(path, ACCOUNTS_MAX, &b, &why) == DONE
+                     ? -1
+                     : agent_fail(NO_INPUT, NULL, "the accounts cannot be read: %s", why.text);
     struct str rest = arena_str(&g->a, buf_str(&b));
     explicit_bzero(b.p, b.p ? b.cap : 0);
     buf_free(&b);
@@ -62,7 +64,8 @@ int agent_account_load(struct agent *g, struct account **first)
         const struct json *j = text.n ? json_parse(&g->a, text) : NULL;
         struct account *a = j ? account_of(g, j) : NULL;
         if (text.n && !a)
-            status = agent_fail(BAD_CONFIG, "delete that line, then: penny account add ADDRESS", "%s:%u: this is no account", path, line);
+            status = agent_fail(BAD_CONFIG, "delete that line, then: penny account add ADDRESS", "%s:%u: this is no account",
+                                path, line);
         if (a) {
             *last = a;
             last = &a->next;
@@ -112,7 +115,8 @@ int agent_account_save(struct agent *g, const struct account *first)
     }
     struct str folder = str_c(path);
     folder = str_head(folder, str_find_last(folder, '/'));
-    bool ok = !b.full && file_make_dirs(agent_c(&g->a, folder), 0700, &why) == DONE && file_write(path, buf_str(&b), 0600, &why) == DONE;
+    bool ok = !b.full && file_make_dirs(agent_c(&g->a, folder), 0700, &why) == DONE &&
+              file_write(path, buf_str(&b), 0600, &why) == DONE;
     explicit_bzero(b.p, b.p ? b.cap : 0);
     buf_free(&b);
     return ok ? -1 : agent_fail(CANNOT_CREATE, NULL, "the account cannot be remembered: %s", why.text);
@@ -134,7 +138,10 @@ int account_choose(struct agent *g, struct account *to)
     }
     if (wanted)
         return agent_fail(BAD_USAGE, "penny account ls shows those that are", "no account %s is remembered", wanted);
-    return agent_fail(BAD_CONFIG, "remember one: penny account add you@example.org --submission HOST --pop3 HOST\non the server's own machine: --as USER", "no account is remembered");
+    return agent_fail(
+        BAD_CONFIG,
+        "remember one: penny account add you@example.org --submission HOST --pop3 HOST\non the server's own machine: --as USER",
+        "no account is remembered");
 }
 
 int account_password(struct agent *g, struct account *a)
@@ -144,7 +151,8 @@ int account_password(struct agent *g, struct account *a)
         return -1;
     buf_init(&b, CONTROL_SECRET_MAX);
     if (!file_is_terminal(0))
-        return agent_fail(BAD_DATA, "let it be remembered: penny account add", "the password of %.*s is not kept, and there is no terminal to ask on", STR_ARG(a->address));
+        return agent_fail(BAD_DATA, "let it be remembered: penny account add",
+                          "the password of %.*s is not kept, and there is no terminal to ask on", STR_ARG(a->address));
     int status = agent_secret(g, agent_c(&g->a, agent_text(&g->a, "password for %.*s: ", STR_ARG(a->address))), false, &b);
     if (status < 0)
         a->password = arena_str(&g->a, buf_str(&b));
@@ -168,7 +176,13 @@ int account_failed(struct agent *g, const struct net_host *h, const struct endpo
     if (h->trust->refused && h->trust->ask)
         return NOT_ALLOWED;
     if (h->trust->refused)
-        return agent_fail(NOT_ALLOWED, agent_c(&g->a, agent_text(&g->a, "if that is right: penny account add ADDRESS … --trust-this-certificate\nor name the authority: --trust FILE; or look away this once: --insecure\nSHA-256 %s", h->trust->seen)),
-                          "%s:%u: %s", to->host, to->port, h->why.text);
-    return agent_fail(status, NULL, "%s:%u: %s", to->host, to->port, h->why.text[0] ? h->why.text : "the connection ended too early");
+        return agent_fail(
+            NOT_ALLOWED,
+            agent_c(&g->a, agent_text(&g->a,
+                                      "if that is right: penny account add ADDRESS … --trust-this-certificate\nor name the "
+                                      "authority: --trust FILE; or look away this once: --insecure\nSHA-256 %s",
+                                      h->trust->seen)),
+            "%s:%u: %s", to->host, to->port, h->why.text);
+    return agent_fail(status, NULL, "%s:%u: %s", to->host, to->port,
+                      h->why.text[0] ? h->why.text : "the connection ended too early");
 }

@@ -5,7 +5,7 @@
 
 struct account {
     struct str address, name, login;
-    struct str password;               /* empty: ask */
+    struct str password; /* empty: ask */
     bool has_submission, has_pop3;
     struct endpoint submission, pop3;
     struct str submission_pin, pop3_pin; /* fingerprints */

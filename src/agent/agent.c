@@ -16,7 +16,8 @@ static int welcome(struct agent *g)
           "  penny serve                      the server, in the foreground\n"
           "  penny user add you@example.org   make a user (the domain is made with it)\n"
           "  penny send -s hello TO < text    send a message          penny ls, read, save   read them\n"
-          "  penny trace WHAT                 what became of a message\n\n", stdout);
+          "  penny trace WHAT                 what became of a message\n\n",
+          stdout);
     if (agent_config(g) >= 0)
         return agent_flush(BAD_CONFIG);
     struct control_client *cl = control_client_connect(agent_c(&g->a, agent_socket(g)), &why);
@@ -48,7 +49,9 @@ int agent_main(int argc, char **argv)
     g->to_terminal = isatty(STDOUT_FILENO);
     int status = agent_args(g, argc, argv);
     if (status < 0)
-        status = g->command ? g->command->run(g) : agent_has(g, OPTION_HELP) ? (agent_help(stdout), agent_flush(DONE_OK)) : welcome(g);
+        status = g->command                  ? g->command->run(g)
+                 : agent_has(g, OPTION_HELP) ? (agent_help(stdout), agent_flush(DONE_OK))
+                                             : welcome(g);
     agent_close(g);
     agent_pager_end(g);
     arena_clear(&g->a);

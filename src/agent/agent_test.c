@@ -29,7 +29,12 @@ static int typed(const char *line)
     return status;
 }
 
-static const struct { const char *line; int status; const char *command; unsigned args; } lines[] = {
+static const struct {
+    const char *line;
+    int status;
+    const char *command;
+    unsigned args;
+} lines[] = {
     {"user add a@b.example", -1, "user add", 1},
     {"--dir /x user add a@b.example", -1, "user add", 1},
     {"user --dir=/x add --quota 5G a@b.example -qy", -1, "user add", 1},
@@ -96,12 +101,28 @@ TEST(the_tables_hold_together)
     arena_clear(&g.a);
 }
 
-static const struct { const char *text; bool ok; const char *host; unsigned port; bool implicit; } ends[] = {
-    {"mail.example.org", true, "mail.example.org", 587, false}, {"mail.example.org:465", true, "mail.example.org", 465, true},
-    {"submissions://m.example:2465", true, "m.example", 2465, true}, {"submission://m.example:2587", true, "m.example", 2587, false},
-    {"submissions://m.example", true, "m.example", 465, true}, {"[::1]:2587", true, "::1", 2587, false}, {"[::1]", true, "::1", 587, false},
-    {"::1", true, "::1", 587, false}, {"m.example:", true, "m.example", 587, false}, {"m.example:0", false, "", 0, false}, {"m.example:99999", false, "", 0, false},
-    {"m.example:x", false, "", 0, false}, {"", false, "", 0, false}, {":25", false, "", 0, false}, {"[::1]x", false, "", 0, false},
+static const struct {
+    const char *text;
+    bool ok;
+    const char *host;
+    unsigned port;
+    bool implicit;
+} ends[] = {
+    {"mail.example.org", true, "mail.example.org", 587, false},
+    {"mail.example.org:465", true, "mail.example.org", 465, true},
+    {"submissions://m.example:2465", true, "m.example", 2465, true},
+    {"submission://m.example:2587", true, "m.example", 2587, false},
+    {"submissions://m.example", true, "m.example", 465, true},
+    {"[::1]:2587", true, "::1", 2587, false},
+    {"[::1]", true, "::1", 587, false},
+    {"::1", true, "::1", 587, false},
+    {"m.example:", true, "m.example", 587, false},
+    {"m.example:0", false, "", 0, false},
+    {"m.example:99999", false, "", 0, false},
+    {"m.example:x", false, "", 0, false},
+    {"", false, "", 0, false},
+    {":25", false, "", 0, false},
+    {"[::1]x", false, "", 0, false},
 };
 
 /* docs/man is what the tables say: penny man > docs/man/penny.1; penny man penny.conf > docs/man/penny.conf.5 */
@@ -137,9 +158,14 @@ TEST(servers_are_named)
     }
 }
 
-static const struct { const char *line; bool ok; const char *first; } choices[] = {
-    {"ls 3", true, "3-3"}, {"ls 3-7", true, "3-7"}, {"ls 3-", true, "3-0"}, {"ls last", true, "0-0"}, {"ls all", true, "1-0"}, {"ls 3,5", true, "3-3"},
-    {"ls 7-3", false, ""}, {"ls x", false, ""}, {"ls 0", false, ""}, {"ls 1-x", false, ""}, {"ls 99999999999", false, ""},
+static const struct {
+    const char *line;
+    bool ok;
+    const char *first;
+} choices[] = {
+    {"ls 3", true, "3-3"},   {"ls 3-7", true, "3-7"}, {"ls 3-", true, "3-0"},        {"ls last", true, "0-0"},
+    {"ls all", true, "1-0"}, {"ls 3,5", true, "3-3"}, {"ls 7-3", false, ""},         {"ls x", false, ""},
+    {"ls 0", false, ""},     {"ls 1-x", false, ""},   {"ls 99999999999", false, ""},
 };
 
 TEST(messages_are_chosen)
@@ -165,7 +191,11 @@ TEST(messages_are_chosen)
 TEST(sizes_and_ages_for_people)
 {
     arena_init(&g.a, 1 << 20);
-    static const struct { uint64_t n; const char *text; } sizes[] = {{0, "0 B"}, {999, "999 B"}, {1000, "1.0 kB"}, {12345, "12.3 kB"}, {411914, "412 kB"}, {99950000, "100 MB"}, {1000000000, "1.0 GB"}};
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } sizes[] = {{0, "0 B"},         {999, "999 B"},       {1000, "1.0 kB"},      {12345, "12.3 kB"},
+                 {411914, "412 kB"}, {99950000, "100 MB"}, {1000000000, "1.0 GB"}};
     for (size_t i = 0; i < countof(sizes); i++)
         CHECK_STR(agent_size_text(&g.a, sizes[i].n), str_c(sizes[i].text));
     CHECK_NUM(agent_time_of(S("1970-01-01T00:00:01Z")), 1000);

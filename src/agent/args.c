@@ -11,7 +11,8 @@ const struct option_row agent_options[OPTION_COUNT] = {
 };
 
 const struct command agent_commands[] = {
-#define COMMAND(function, words, group, arguments, least, most, options, what) {agent_do_##function, words, group, arguments, least, most, options, what},
+#define COMMAND(function, words, group, arguments, least, most, options, what)                                                   \
+    {agent_do_##function, words, group, arguments, least, most, options, what},
 #include "agent/commands.def"
 #undef COMMAND
 };
@@ -79,7 +80,9 @@ static int long_option(struct agent *g, char **argv, int argc, int *i)
         if (!str_eq(word, str_c(agent_options[o].word)))
             continue;
         if (!agent_options[o].value)
-            return equals < str_skip(str_c(argv[*i]), 2).n ? agent_fail(BAD_USAGE, NULL, "--%s takes no value", agent_options[o].word) : give(g, o, NULL, argv[*i]);
+            return equals < str_skip(str_c(argv[*i]), 2).n
+                       ? agent_fail(BAD_USAGE, NULL, "--%s takes no value", agent_options[o].word)
+                       : give(g, o, NULL, argv[*i]);
         if (equals < str_skip(str_c(argv[*i]), 2).n)
             return give(g, o, value.p, argv[*i]);
         const char *typed = argv[*i];
@@ -125,7 +128,18 @@ static uint32_t find_command(struct agent *g, const char *const *word, uint32_t 
     return best;
 }
 
-static const struct { const char *typed, *means; } fingers[] = {{"q", "queue ls"}, {"queue", "queue ls"}, {"mailq", "queue ls"}, {"t", "trace"}, {"in", "ls"}, {"users", "user ls"}, {"domains", "domain ls"}, {"aliases", "alias ls"}, {"config", "config show"}, {"--version", "version"}};
+static const struct {
+    const char *typed, *means;
+} fingers[] = {{"q", "queue ls"},
+               {"queue", "queue ls"},
+               {"mailq", "queue ls"},
+               {"t", "trace"},
+               {"in", "ls"},
+               {"users", "user ls"},
+               {"domains", "domain ls"},
+               {"aliases", "alias ls"},
+               {"config", "config show"},
+               {"--version", "version"}};
 
 static void find_short(struct agent *g, const char *word)
 {
@@ -162,7 +176,8 @@ static const char *usual_dir(struct agent *g)
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     if (process_is_root())
         return "/var/lib/penny";
-    return agent_c(&g->a, data && data[0] == '/' ? agent_text(&g->a, "%s/penny", data) : agent_text(&g->a, "%s/.local/share/penny", home ? home : "."));
+    return agent_c(&g->a, data && data[0] == '/' ? agent_text(&g->a, "%s/penny", data)
+                                                 : agent_text(&g->a, "%s/.local/share/penny", home ? home : "."));
 }
 
 static void settle(struct agent *g)
@@ -173,7 +188,9 @@ static void settle(struct agent *g)
     g->quiet = agent_has(g, OPTION_QUIET);
     g->yes = agent_has(g, OPTION_YES);
     g->dry_run = agent_has(g, OPTION_DRY_RUN);
-    g->color = color && strcmp(color, "auto") != 0 ? strcmp(color, "always") == 0 : force && *force && strcmp(force, "0") != 0 ? true : g->to_terminal && !(no_color && *no_color);
+    g->color = color && strcmp(color, "auto") != 0          ? strcmp(color, "always") == 0
+               : force && *force && strcmp(force, "0") != 0 ? true
+                                                            : g->to_terminal && !(no_color && *no_color);
     if (!dir)
         dir = getenv("PENNY_DIR");
     g->dir_named = dir && *dir;

@@ -26,9 +26,11 @@ int box_choice(struct agent *g, struct choice *c)
             else if (str_eq(word, S("last")) || str_eq(word, S("$")))
                 r = (struct range){0, 0};
             else
-                ok = number(from, &r.from) && (from.n == word.n ? (r.to = r.from) != 0 : to.n == 0 || (number(to, &r.to) && r.to >= r.from));
+                ok = number(from, &r.from) &&
+                     (from.n == word.n ? (r.to = r.from) != 0 : to.n == 0 || (number(to, &r.to) && r.to >= r.from));
             if (!ok || c->count == RANGES_MAX)
-                return agent_fail(BAD_USAGE, "numbers are those of penny ls: 3, 3-7, 3-, last, all", "'%.*s' is no message number", STR_ARG(word));
+                return agent_fail(BAD_USAGE, "numbers are those of penny ls: 3, 3-7, 3-, last, all",
+                                  "'%.*s' is no message number", STR_ARG(word));
             c->range[c->count++] = r;
         }
     }
@@ -52,12 +54,20 @@ static int nothing_chosen(struct agent *g, const struct box_work *w)
 {
     if (w->shown || (!w->choice->count && !g->arg_count))
         return -1;
-    return agent_fail(ANSWER_NO, w->total ? "penny ls --all lists every message" : NULL, w->total ? "there is no such message (there are %u)" : "the mailbox is empty", w->total);
+    return agent_fail(ANSWER_NO, w->total ? "penny ls --all lists every message" : NULL,
+                      w->total ? "there is no such message (there are %u)" : "the mailbox is empty", w->total);
 }
 
 /* ---- POP3 ---- */
 
-struct pop3_box { struct agent *g; struct box_work *w; struct buf content; const struct pop3_client *client; bool stopped; int status; };
+struct pop3_box {
+    struct agent *g;
+    struct box_work *w;
+    struct buf content;
+    const struct pop3_client *client;
+    bool stopped;
+    int status;
+};
 
 static struct pop3_job *choose_jobs(void *self, const struct pop3_client *c, uint32_t *count)
 {
@@ -108,7 +118,8 @@ static int run_pop3(struct agent *g, struct box_work *w)
     if (status >= 0)
         return status;
     if (!a.has_pop3)
-        return agent_fail(BAD_CONFIG, "penny account add ADDRESS --submission HOST --pop3 HOST", "where %.*s reads mail is not remembered", STR_ARG(a.address));
+        return agent_fail(BAD_CONFIG, "penny account add ADDRESS --submission HOST --pop3 HOST",
+                          "where %.*s reads mail is not remembered", STR_ARG(a.address));
     struct trust t = account_trust(g, a.pop3_pin, a.trust_file);
     struct pop3_box b = {.g = g, .w = w, .status = -1};
     struct pop3_work work = {choose_jobs, take_octets, job_done, &b};
@@ -120,7 +131,10 @@ static int run_pop3(struct agent *g, struct box_work *w)
 
 /* ---- the store of this machine ---- */
 
-struct store_message { struct box_message m; uint32_t uid; };
+struct store_message {
+    struct box_message m;
+    uint32_t uid;
+};
 struct store_box {
     struct agent *g;
     struct box_work *w;
@@ -146,9 +160,15 @@ static void list_line(void *self, struct str line)
     }
     if (j && b->count < b->cap) {
         uint32_t uid = (uint32_t)json_get_num(j, "uid", 0);
-        b->list[b->count] = (struct store_message){.uid = uid, .m = {.number = b->count + 1, .size = (uint64_t)json_get_num(j, "size", 0), .id = agent_text(&b->g->a, "uid:%u", uid),
-            .received_ms = agent_time_of(json_get_str(j, "received")), .has_flags = true, .seen = json_get_num(j, "seen", 0) != 0,
-            .answered = json_get_num(j, "answered", 0) != 0, .flagged = json_get_num(j, "flagged", 0) != 0}};
+        b->list[b->count] = (struct store_message){.uid = uid,
+                                                   .m = {.number = b->count + 1,
+                                                         .size = (uint64_t)json_get_num(j, "size", 0),
+                                                         .id = agent_text(&b->g->a, "uid:%u", uid),
+                                                         .received_ms = agent_time_of(json_get_str(j, "received")),
+                                                         .has_flags = true,
+                                                         .seen = json_get_num(j, "seen", 0) != 0,
+                                                         .answered = json_get_num(j, "answered", 0) != 0,
+                                                         .flagged = json_get_num(j, "flagged", 0) != 0}};
         b->count++;
     }
     arena_clear(&b->scratch);

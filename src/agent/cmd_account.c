@@ -21,7 +21,8 @@ static int try_end(struct agent *g, struct account *a, bool pop3)
     t.ask = file_is_terminal(0);
     int status = log_in(g, a, pop3, &t);
     if (t.refused && t.ask) {
-        fprintf(stderr, "%s:%u shows a certificate that no authority known here vouches for:\n   SHA-256 %s\n", to->host, to->port, t.seen);
+        fprintf(stderr, "%s:%u shows a certificate that no authority known here vouches for:\n   SHA-256 %s\n", to->host,
+                to->port, t.seen);
         if (!agent_ask(g, "trust it from now on, and only it?"))
             return agent_fail(NOT_ALLOWED, NULL, "the account was not remembered");
         t = (struct trust){.learn = true};
@@ -38,7 +39,8 @@ static int endpoints(struct agent *g, struct account *a)
 {
     const char *submission = agent_option(g, OPTION_SUBMISSION), *pop3 = agent_option(g, OPTION_POP3);
     if (!submission && !pop3)
-        return agent_fail(BAD_USAGE, "penny account add ADDRESS --submission HOST --pop3 HOST", "where does this address send and read?");
+        return agent_fail(BAD_USAGE, "penny account add ADDRESS --submission HOST --pop3 HOST",
+                          "where does this address send and read?");
     if (submission && !endpoint_parse(str_c(submission), 587, 465, &a->submission))
         return agent_fail(BAD_USAGE, "HOST, HOST:PORT, [IPV6]:PORT or submissions://HOST", "'%s' is not a server", submission);
     if (pop3 && !endpoint_parse(str_c(pop3), 110, 995, &a->pop3))
@@ -53,7 +55,8 @@ int agent_do_account_add(struct agent *g)
     struct account *first, a = {.address = str_c(g->arg[0])};
     struct address adr;
     struct buf secret;
-    const char *login = agent_option(g, OPTION_LOGIN), *name = agent_option(g, OPTION_NAME), *trust = agent_option(g, OPTION_TRUST);
+    const char *login = agent_option(g, OPTION_LOGIN), *name = agent_option(g, OPTION_NAME),
+               *trust = agent_option(g, OPTION_TRUST);
     enum address_error e = address_parse(&g->a, a.address, true, &adr);
     if (e != ADDRESS_OK)
         return agent_fail(BAD_USAGE, "a whole address like alice@example.org", "'%s': %s", g->arg[0], address_error_text(e));
@@ -90,7 +93,8 @@ int agent_do_account_add(struct agent *g)
     return status < 0 ? DONE_OK : status;
 }
 
-static const struct column columns[] = {{"ACCOUNT", false, true}, {"SENDS BY", false, true}, {"READS BY", false, true}, {"PASSWORD", false, false}};
+static const struct column columns[] = {
+    {"ACCOUNT", false, true}, {"SENDS BY", false, true}, {"READS BY", false, true}, {"PASSWORD", false, false}};
 
 static struct str endpoint_text(struct agent *g, bool has, const struct endpoint *e)
 {
@@ -106,7 +110,8 @@ int agent_do_account_ls(struct agent *g)
         return status;
     table_init(&t, columns, countof(columns));
     for (const struct account *a = first; a; a = a->next) {
-        struct str cells[] = {a->address, endpoint_text(g, a->has_submission, &a->submission), endpoint_text(g, a->has_pop3, &a->pop3), a->password.n ? S("kept") : S("asked for")};
+        struct str cells[] = {a->address, endpoint_text(g, a->has_submission, &a->submission),
+                              endpoint_text(g, a->has_pop3, &a->pop3), a->password.n ? S("kept") : S("asked for")};
         table_add(g, &t, NULL, cells);
         if (g->json) {
             struct buf b;

@@ -41,11 +41,21 @@ int agent_do_alias_add(struct agent *g)
         return agent_fail(BAD_USAGE, NULL, "'%s' is too long", g->arg[0]);
     for (uint32_t i = 1; i < g->arg_count; i++)
         if (!control_request_arg(r, str_c(g->arg[i])))
-            return agent_fail(BAD_USAGE, "write it into the configuration: domain NAME { alias … -> … }", "that are too many addresses for one command");
+            return agent_fail(BAD_USAGE, "write it into the configuration: domain NAME { alias … -> … }",
+                              "that are too many addresses for one command");
     int status = agent_open(g, true);
     return status >= 0 ? status : agent_ask_server(g, r, NULL, NULL);
 }
 
-int agent_do_alias_ls(struct agent *g) { return list(g, CONTROL_ALIAS_LS); }
-int agent_do_alias_show(struct agent *g) { return list(g, CONTROL_ALIAS_SHOW); }
-int agent_do_alias_rm(struct agent *g) { return agent_simple(g, CONTROL_ALIAS_RM, false); }
+int agent_do_alias_ls(struct agent *g)
+{
+    return list(g, CONTROL_ALIAS_LS);
+}
+int agent_do_alias_show(struct agent *g)
+{
+    return list(g, CONTROL_ALIAS_SHOW);
+}
+int agent_do_alias_rm(struct agent *g)
+{
+    return agent_simple(g, CONTROL_ALIAS_RM, false);
+}

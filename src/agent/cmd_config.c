@@ -61,7 +61,8 @@ int agent_do_config_explain(struct agent *g)
     } else if (config_explain(str_c(g->arg[0]), &b)) {
         agent_print_raw(buf_str(&b));
     } else {
-        status = agent_fail(BAD_USAGE, b.n ? agent_c(&g->a, buf_str(&b)) : "penny config explain lists all words", "there is no setting '%s'", g->arg[0]);
+        status = agent_fail(BAD_USAGE, b.n ? agent_c(&g->a, buf_str(&b)) : "penny config explain lists all words",
+                            "there is no setting '%s'", g->arg[0]);
     }
     buf_free(&b);
     return agent_flush(status);

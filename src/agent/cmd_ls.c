@@ -5,7 +5,8 @@
 
 enum { NEWEST = 50 };
 
-static const struct column columns[] = {{"N", true, false}, {"", false, false}, {"AGE", true, false}, {"SIZE", true, false}, {"FROM", false, true}, {"SUBJECT", false, true}};
+static const struct column columns[] = {{"N", true, false},    {"", false, false},    {"AGE", true, false},
+                                        {"SIZE", true, false}, {"FROM", false, true}, {"SUBJECT", false, true}};
 
 static bool json_line(const struct box_message *m, const struct summary *s)
 {
@@ -47,8 +48,15 @@ static bool each(struct agent *g, void *self, const struct box_message *m, struc
     if (g->json)
         return json_line(m, &s);
     bool fresh = m->has_flags && !m->seen;
-    struct str cells[] = {agent_text(&g->a, "%u", m->number), fresh ? S("●") : m->answered ? S("↩") : m->flagged ? S("!") : S(" "), s.date_ms ? agent_age_text(&g->a, s.date_ms) : S("?"),
-                          agent_size_text(&g->a, m->size), s.from_name.n ? s.from_name : s.from, s.subject.n ? s.subject : S("(no subject)")};
+    struct str cells[] = {agent_text(&g->a, "%u", m->number),
+                          fresh         ? S("●")
+                          : m->answered ? S("↩")
+                          : m->flagged  ? S("!")
+                                        : S(" "),
+                          s.date_ms ? agent_age_text(&g->a, s.date_ms) : S("?"),
+                          agent_size_text(&g->a, m->size),
+                          s.from_name.n ? s.from_name : s.from,
+                          s.subject.n ? s.subject : S("(no subject)")};
     table_add(g, self, fresh ? "\033[1m" : NULL, cells);
     return true;
 }

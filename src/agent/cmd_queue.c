@@ -2,13 +2,20 @@
 /* penny queue ls|show */
 #include "agent/inside.h"
 
-static const struct column columns[] = {{"ID", false, false}, {"AGE", true, false}, {"SIZE", true, false}, {"FROM", false, true}, {"TO", false, true}, {"TRIES", true, false}, {"LAST REPLY", false, true}};
+static const struct column columns[] = {{"ID", false, false},       {"AGE", true, false}, {"SIZE", true, false},
+                                        {"FROM", false, true},      {"TO", false, true},  {"TRIES", true, false},
+                                        {"LAST REPLY", false, true}};
 
 static void row(struct agent *g, void *self, const struct json *j)
 {
     struct str from = json_get_str(j, "from");
-    struct str cells[] = {json_get_str(j, "id"), agent_age_text(&g->a, agent_time_of(json_get_str(j, "received"))), agent_size_text(&g->a, (uint64_t)json_get_num(j, "size", 0)),
-                          from.n ? from : S("<>"), json_get_str(j, "to"), agent_text(&g->a, "%lld", (long long)json_get_num(j, "attempts", 0)), json_get_str(j, "last_reply")};
+    struct str cells[] = {json_get_str(j, "id"),
+                          agent_age_text(&g->a, agent_time_of(json_get_str(j, "received"))),
+                          agent_size_text(&g->a, (uint64_t)json_get_num(j, "size", 0)),
+                          from.n ? from : S("<>"),
+                          json_get_str(j, "to"),
+                          agent_text(&g->a, "%lld", (long long)json_get_num(j, "attempts", 0)),
+                          json_get_str(j, "last_reply")};
     table_add(g, self, NULL, cells);
 }
 
@@ -27,5 +34,11 @@ static int list(struct agent *g, enum control_verb verb)
     return agent_flush(status);
 }
 
-int agent_do_queue_ls(struct agent *g) { return list(g, CONTROL_QUEUE_LS); }
-int agent_do_queue_show(struct agent *g) { return list(g, CONTROL_QUEUE_SHOW); }
+int agent_do_queue_ls(struct agent *g)
+{
+    return list(g, CONTROL_QUEUE_LS);
+}
+int agent_do_queue_show(struct agent *g)
+{
+    return list(g, CONTROL_QUEUE_SHOW);
+}

@@ -32,7 +32,10 @@ static void print_text(struct str text)
     }
 }
 
-static struct str type_of(struct agent *g, const struct mime_part *p) { return agent_text(&g->a, "%.*s/%.*s", STR_ARG(p->type), STR_ARG(p->subtype)); }
+static struct str type_of(struct agent *g, const struct mime_part *p)
+{
+    return agent_text(&g->a, "%.*s/%.*s", STR_ARG(p->type), STR_ARG(p->subtype));
+}
 
 static void show(struct agent *g, const struct box_message *m, struct str content, const struct mime *mime)
 {
@@ -40,11 +43,16 @@ static void show(struct agent *g, const struct box_message *m, struct str conten
     struct buf text;
     size_t count = 0;
     summary_of(&g->a, content, m, &s);
-    line(g, "From", s.from_name.n && s.from.n ? agent_text(&g->a, "%.*s <%.*s>", STR_ARG(s.from_name), STR_ARG(s.from)) : s.from.n ? s.from : s.from_name);
+    line(g, "From",
+         s.from_name.n && s.from.n ? agent_text(&g->a, "%.*s <%.*s>", STR_ARG(s.from_name), STR_ARG(s.from))
+         : s.from.n                ? s.from
+                                   : s.from_name);
     line(g, "To", s.to);
     line(g, "Cc", s.cc);
     if (s.date_ms)
-        line(g, "Date", agent_text(&g->a, "%.*s (%.*s)", STR_ARG(agent_time_text(&g->a, s.date_ms)), STR_ARG(agent_age_text(&g->a, s.date_ms))));
+        line(g, "Date",
+             agent_text(&g->a, "%.*s (%.*s)", STR_ARG(agent_time_text(&g->a, s.date_ms)),
+                        STR_ARG(agent_age_text(&g->a, s.date_ms))));
     line(g, "Subject", s.subject);
     putchar('\n');
     buf_init(&text, TEXT_MAX);
@@ -130,7 +138,11 @@ static void show_headers(struct agent *g, struct str content)
     }
 }
 
-struct reading { unsigned shown; uint32_t part; int status; };
+struct reading {
+    unsigned shown;
+    uint32_t part;
+    int status;
+};
 
 static void one_part(struct agent *g, struct reading *x, const struct mime *mime)
 {

@@ -5,7 +5,12 @@
 
 enum { TRIES = 1000, PIECE = 64 * 1024 };
 
-struct saving { const char *folder; uint32_t part; unsigned saved; int status; };
+struct saving {
+    const char *folder;
+    uint32_t part;
+    unsigned saved;
+    int status;
+};
 
 /* "Film.avi" → "Film-2.avi" … until a file could be made that was not there. */
 static FILE *create(struct agent *g, const char *folder, struct str name, const char **path)
@@ -14,7 +19,9 @@ static FILE *create(struct agent *g, const char *folder, struct str name, const 
     if (dot == 0 || dot == name.n)
         dot = name.n;
     for (unsigned i = 1; i <= TRIES; i++) {
-        *path = agent_c(&g->a, i == 1 ? agent_text(&g->a, "%s/%.*s", folder, STR_ARG(name)) : agent_text(&g->a, "%s/%.*s-%u%.*s", folder, (int)dot, name.p, i, (int)(name.n - dot), name.p + dot));
+        *path = agent_c(
+            &g->a, i == 1 ? agent_text(&g->a, "%s/%.*s", folder, STR_ARG(name))
+                          : agent_text(&g->a, "%s/%.*s-%u%.*s", folder, (int)dot, name.p, i, (int)(name.n - dot), name.p + dot));
         FILE *f = fopen(*path, "wbx");
         if (f || errno != EEXIST)
             return f;
@@ -42,7 +49,8 @@ static bool write_part(FILE *f, const struct mime *mime, const struct mime_part 
     return fclose(f) == 0 && ok;
 }
 
-static void save_one(struct agent *g, struct saving *x, const struct box_message *m, const struct mime *mime, const struct mime_part *p)
+static void save_one(struct agent *g, struct saving *x, const struct box_message *m, const struct mime *mime,
+                     const struct mime_part *p)
 {
     const char *path;
     struct str name = mime_file_name(&g->a, p);

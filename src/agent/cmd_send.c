@@ -4,7 +4,13 @@
 #include "agent/outgoing.h"
 #include "base/encode.h"
 
-struct sending { struct agent *g; struct outgoing o; struct smtp_client_message m; int status; bool broken; };
+struct sending {
+    struct agent *g;
+    struct outgoing o;
+    struct smtp_client_message m;
+    int status;
+    bool broken;
+};
 
 /* ---- over the network ---- */
 
@@ -67,7 +73,8 @@ static void json_result(const struct sending *x, struct str id, const char *serv
 static int said(const struct smtp_result *r, const char *address)
 {
     int status = r->outcome == RETRY ? TRY_LATER : strcmp(r->status, "5.1.1") == 0 ? NO_SUCH_USER : ANSWER_NO;
-    return agent_fail(status, NULL, "%s: %s%u%s%s%s %.*s", address, r->code ? "" : "(not asked) ", r->code, *r->status ? " " : "", r->status, "", STR_ARG(r->text));
+    return agent_fail(status, NULL, "%s: %s%u%s%s%s %.*s", address, r->code ? "" : "(not asked) ", r->code, *r->status ? " " : "",
+                      r->status, "", STR_ARG(r->text));
 }
 
 static int report(struct agent *g, const struct sending *x, const struct endpoint *to)
@@ -89,7 +96,8 @@ static int report(struct agent *g, const struct sending *x, const struct endpoin
             printf("%s%.*s%s", agent_paint(g, "\033[1m"), STR_ARG(id), agent_paint(g, "\033[0m"));
         else
             agent_print(x->m.result.text);
-        printf("  accepted by %s for %u recipient%s, %.*s\n", to->host, accepted, accepted == 1 ? "" : "s", STR_ARG(agent_size_text(&g->a, x->o.written)));
+        printf("  accepted by %s for %u recipient%s, %.*s\n", to->host, accepted, accepted == 1 ? "" : "s",
+               STR_ARG(agent_size_text(&g->a, x->o.written)));
     }
     if (!accepted && x->m.result.outcome != DONE && x->m.result.text.n && status == DONE_OK)
         status = said(&x->m.result, to->host);
@@ -106,20 +114,23 @@ static int send_by_account(struct agent *g)
     if (status >= 0)
         return status;
     if (!a.has_submission)
-        return agent_fail(BAD_CONFIG, "penny account add ADDRESS --submission HOST --pop3 HOST", "where %.*s hands mail in is not remembered", STR_ARG(a.address));
+        return agent_fail(BAD_CONFIG, "penny account add ADDRESS --submission HOST --pop3 HOST",
+                          "where %.*s hands mail in is not remembered", STR_ARG(a.address));
     status = outgoing_make(g, &x.o, a.address, a.name);
     if (status >= 0)
         return status;
     bool utf8 = compose_needs_utf8(&x.o.c);
     x.o.c.utf8 = utf8;
-    x.m = (struct smtp_client_message){.from = outgoing_address(g, &x.o.c.from.adr, utf8), .smtputf8 = utf8, .rcpt_count = x.o.envelope_count};
+    x.m = (struct smtp_client_message){
+        .from = outgoing_address(g, &x.o.c.from.adr, utf8), .smtputf8 = utf8, .rcpt_count = x.o.envelope_count};
     x.m.rcpt = arena_array(&g->a, x.o.envelope_count, sizeof *x.m.rcpt);
     if (!x.m.rcpt)
         return agent_fail(IO_ERROR, NULL, "no memory");
     for (uint32_t i = 0; i < x.o.envelope_count; i++)
         x.m.rcpt[i].address = outgoing_address(g, x.o.envelope[i], utf8);
     if (g->dry_run) {
-        agent_note(g, "would send to %u recipient%s by %s:%u", x.m.rcpt_count, x.m.rcpt_count == 1 ? "" : "s", a.submission.host, a.submission.port);
+        agent_note(g, "would send to %u recipient%s by %s:%u", x.m.rcpt_count, x.m.rcpt_count == 1 ? "" : "s", a.submission.host,
+                   a.submission.port);
         return DONE_OK;
     }
     struct trust t = account_trust(g, a.submission_pin, a.trust_file);
@@ -146,7 +157,8 @@ static void on_line(void *self, struct str line)
     if (!j)
         return;
     printf("%s%.*s%s  ", agent_paint(g, "\033[1m"), STR_ARG(json_get_str(j, "id")), agent_paint(g, "\033[0m"));
-    printf("delivered to %lld, queued for %lld, %.*s\n", (long long)json_get_num(j, "delivered", 0), (long long)json_get_num(j, "queued", 0), STR_ARG(agent_size_text(&g->a, (uint64_t)json_get_num(j, "size", 0))));
+    printf("delivered to %lld, queued for %lld, %.*s\n", (long long)json_get_num(j, "delivered", 0),
+           (long long)json_get_num(j, "queued", 0), STR_ARG(agent_size_text(&g->a, (uint64_t)json_get_num(j, "size", 0))));
     for (const struct json *f = failed ? failed->child : NULL; f; f = f->next)
         (void)agent_fail(0, NULL, "%.*s: %.*s", STR_ARG(json_get_str(f, "address")), STR_ARG(json_get_str(f, "why")));
 }

@@ -86,12 +86,15 @@ static void row(struct agent *g, void *self, const struct json *j)
     printf("%-12s %s\n", "server", running ? "runs" : "does not run");
     member(j, "hostname", "hostname");
     if (running)
-        printf("%-12s %.*s (%.*s)\n", "since", STR_ARG(agent_time_text(&g->a, agent_time_of(json_get_str(j, "started")))), STR_ARG(agent_age_text(&g->a, agent_time_of(json_get_str(j, "started")))));
+        printf("%-12s %.*s (%.*s)\n", "since", STR_ARG(agent_time_text(&g->a, agent_time_of(json_get_str(j, "started")))),
+               STR_ARG(agent_age_text(&g->a, agent_time_of(json_get_str(j, "started")))));
     member(j, "config", "config");
     member(j, "dir", "directory");
     if (store)
-        printf("%-12s %lld users, %lld domains, %lld messages, %lld queued, %.*s\n", "store", (long long)json_get_num(store, "accounts", 0), (long long)json_get_num(store, "domains", 0),
-               (long long)json_get_num(store, "messages", 0), (long long)json_get_num(store, "queued", 0), STR_ARG(agent_size_text(&g->a, (uint64_t)json_get_num(store, "bytes", 0))));
+        printf("%-12s %lld users, %lld domains, %lld messages, %lld queued, %.*s\n", "store",
+               (long long)json_get_num(store, "accounts", 0), (long long)json_get_num(store, "domains", 0),
+               (long long)json_get_num(store, "messages", 0), (long long)json_get_num(store, "queued", 0),
+               STR_ARG(agent_size_text(&g->a, (uint64_t)json_get_num(store, "bytes", 0))));
     for (const struct json *l = listen ? listen->child : NULL; l; l = l->next) {
         struct str host = json_get_str(l, "host");
         bool v6 = str_find(host, ':') < host.n, path = host.n && host.p[0] == '/';
@@ -166,7 +169,8 @@ int agent_do_stop(struct agent *g)
     if (agent_ask_raw(g, r, NULL, NULL, &replies, &end) != DONE_OK || g->dry_run)
         return agent_end(g, &end);
     if (!control_client_wait_end(g->client, STOP_MS))
-        return agent_fail(TRY_LATER, "it finishes what it has acknowledged; penny status says whether it is through", "the server has not ended yet");
+        return agent_fail(TRY_LATER, "it finishes what it has acknowledged; penny status says whether it is through",
+                          "the server has not ended yet");
     agent_note(g, "the server has stopped");
     return DONE_OK;
 }

@@ -79,7 +79,8 @@ int agent_do_store_rebuild(struct agent *g)
     if (isatty(STDERR_FILENO))
         fputs("\r            \r", stderr);
     if (o != DONE)
-        return agent_fail(o == RETRY ? TRY_LATER : IO_ERROR, "penny store verify tells more", "the index could not be made: %s", why.text);
+        return agent_fail(o == RETRY ? TRY_LATER : IO_ERROR, "penny store verify tells more", "the index could not be made: %s",
+                          why.text);
     agent_note(g, "the index was made anew from the log");
     return DONE_OK;
 }
@@ -115,7 +116,10 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-static void path_row(struct agent *g, void *self, const struct json *j) { *(const char **)self = agent_c(&g->a, json_get_str(j, "path")); }
+static void path_row(struct agent *g, void *self, const struct json *j)
+{
+    *(const char **)self = agent_c(&g->a, json_get_str(j, "path"));
+}
 
 /* A running server may write only beside its store: it makes the backup there, and it is carried on from here. */
 int agent_do_backup(struct agent *g)
@@ -171,8 +175,10 @@ int agent_do_restore(struct agent *g)
     if (status >= 0)
         return status;
     const char *store = agent_c(&g->a, agent_text(&g->a, "%s/store", g->dir));
-    if (file_exists(store) && !g->dry_run && !agent_ask(g, agent_c(&g->a, agent_text(&g->a, "%s holds a store already; put the backup in its place?", g->dir))))
-        return agent_fail(NOT_ALLOWED, "with -y the present store is kept aside and the backup takes its place", "there is a store in %s already", g->dir);
+    if (file_exists(store) && !g->dry_run &&
+        !agent_ask(g, agent_c(&g->a, agent_text(&g->a, "%s holds a store already; put the backup in its place?", g->dir))))
+        return agent_fail(NOT_ALLOWED, "with -y the present store is kept aside and the backup takes its place",
+                          "there is a store in %s already", g->dir);
     if (g->dry_run) {
         agent_note(g, "would put the backup %s in place of %s", g->arg[0], store);
         return DONE_OK;

@@ -2,14 +2,19 @@
 /* penny user add|ls|show|passwd|quota|suspend|rm */
 #include "agent/inside.h"
 
-static const struct column columns[] = {{"USER", false, true}, {"MESSAGES", true, false}, {"USED", true, false}, {"QUOTA", true, false}, {"SINCE", false, false}, {"", false, false}};
+static const struct column columns[] = {{"USER", false, true},  {"MESSAGES", true, false}, {"USED", true, false},
+                                        {"QUOTA", true, false}, {"SINCE", false, false},   {"", false, false}};
 
 static void row(struct agent *g, void *self, const struct json *j)
 {
     uint64_t quota = (uint64_t)json_get_num(j, "quota", 0);
     bool suspended = json_get_num(j, "suspended", 0) != 0;
-    struct str cells[] = {json_get_str(j, "name"), agent_text(&g->a, "%lld", (long long)json_get_num(j, "messages", 0)), agent_size_text(&g->a, (uint64_t)json_get_num(j, "used", 0)),
-                          quota ? agent_size_text(&g->a, quota) : S("none"), agent_age_text(&g->a, agent_time_of(json_get_str(j, "created"))), suspended ? S("suspended") : S("")};
+    struct str cells[] = {json_get_str(j, "name"),
+                          agent_text(&g->a, "%lld", (long long)json_get_num(j, "messages", 0)),
+                          agent_size_text(&g->a, (uint64_t)json_get_num(j, "used", 0)),
+                          quota ? agent_size_text(&g->a, quota) : S("none"),
+                          agent_age_text(&g->a, agent_time_of(json_get_str(j, "created"))),
+                          suspended ? S("suspended") : S("")};
     table_add(g, self, suspended ? "\033[33m" : NULL, cells);
 }
 
@@ -27,8 +32,14 @@ static int list(struct agent *g, enum control_verb verb, bool change)
     return agent_flush(status);
 }
 
-int agent_do_user_ls(struct agent *g) { return list(g, CONTROL_USER_LS, false); }
-int agent_do_user_show(struct agent *g) { return list(g, CONTROL_USER_SHOW, false); }
+int agent_do_user_ls(struct agent *g)
+{
+    return list(g, CONTROL_USER_LS, false);
+}
+int agent_do_user_show(struct agent *g)
+{
+    return list(g, CONTROL_USER_SHOW, false);
+}
 
 /* -1: fine. -1 as configured, -2 none, else octets. */
 static int quota_of(const char *text, int64_t *to)
@@ -70,12 +81,19 @@ static int with_password(struct agent *g, enum control_verb verb)
     explicit_bzero(secret, sizeof secret);
     explicit_bzero(r, sizeof *r);
     if (status == DONE_OK && !g->dry_run)
-        agent_note(g, verb == CONTROL_USER_ADD ? "user %s can receive, send and read mail" : "the password of %s is changed", g->arg[0]);
+        agent_note(g, verb == CONTROL_USER_ADD ? "user %s can receive, send and read mail" : "the password of %s is changed",
+                   g->arg[0]);
     return status;
 }
 
-int agent_do_user_add(struct agent *g) { return with_password(g, CONTROL_USER_ADD); }
-int agent_do_user_passwd(struct agent *g) { return with_password(g, CONTROL_USER_PASSWD); }
+int agent_do_user_add(struct agent *g)
+{
+    return with_password(g, CONTROL_USER_ADD);
+}
+int agent_do_user_passwd(struct agent *g)
+{
+    return with_password(g, CONTROL_USER_PASSWD);
+}
 
 int agent_do_user_quota(struct agent *g)
 {
@@ -100,4 +118,7 @@ int agent_do_user_suspend(struct agent *g)
     return status >= 0 ? status : agent_ask_server(g, r, NULL, NULL);
 }
 
-int agent_do_user_rm(struct agent *g) { return agent_simple(g, CONTROL_USER_RM, false); }
+int agent_do_user_rm(struct agent *g)
+{
+    return agent_simple(g, CONTROL_USER_RM, false);
+}

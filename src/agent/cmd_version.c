@@ -18,8 +18,10 @@ int agent_do_version(struct agent *g)
 int agent_do_completion(struct agent *g)
 {
     if (strcmp(g->arg[0], "bash") != 0)
-        return agent_fail(BAD_USAGE, "bash is there: penny completion bash > /usr/share/bash-completion/completions/penny", "no completion for '%s'", g->arg[0]);
-    puts("# bash completion for penny; made by: penny completion bash\n_penny() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=''\n"
+        return agent_fail(BAD_USAGE, "bash is there: penny completion bash > /usr/share/bash-completion/completions/penny",
+                          "no completion for '%s'", g->arg[0]);
+    puts("# bash completion for penny; made by: penny completion bash\n_penny() {\n    local cur=${COMP_WORDS[COMP_CWORD]} "
+         "prev=${COMP_WORDS[COMP_CWORD-1]} words=''\n"
          "    case \" ${COMP_WORDS[*]:1:COMP_CWORD-1} \" in");
     for (size_t i = 0; i < agent_command_count; i++) { /* second words, each noun once */
         struct str rest = str_c(agent_commands[i].words), noun = str_word(&rest);
@@ -53,7 +55,9 @@ int agent_do_completion(struct agent *g)
     const char *word;
     for (size_t i = 0; (word = config_word(i)); i++)
         printf("%s ", word);
-    fputs("';;\n    -c|--config|-a|--attach|--html|--trust|-o|--output|--dir) COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n    esac\n    [[ $cur == -* ]] && words='", stdout);
+    fputs("';;\n    -c|--config|-a|--attach|--html|--trust|-o|--output|--dir) COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n  "
+          "  esac\n    [[ $cur == -* ]] && words='",
+          stdout);
     for (size_t o = 0; o < OPTION_COUNT; o++)
         printf("--%s ", agent_options[o].word);
     puts("'\n    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _penny penny");

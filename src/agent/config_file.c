@@ -4,7 +4,11 @@
 #include "agent/inside.h"
 #include "os/file.h"
 
-struct reader { glob_t found; bool open; char pattern[1024]; };
+struct reader {
+    glob_t found;
+    bool open;
+    char pattern[1024];
+};
 
 /* Relative names are looked up beside the file that includes them. */
 static bool whole_pattern(struct str from, struct str pattern, char *to, size_t size)
@@ -19,7 +23,8 @@ static bool whole_pattern(struct str from, struct str pattern, char *to, size_t 
     return !b.full && str_find(pattern, '\0') == pattern.n;
 }
 
-static enum config_read read_next(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index, struct str *path, struct str *text, struct str *why_text)
+static enum config_read read_next(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index,
+                                  struct str *path, struct str *text, struct str *why_text)
 {
     struct reader *r = self;
     struct why why = {"", ""};
@@ -64,7 +69,8 @@ const struct config *agent_config_read(struct arena *a, const char *path, struct
     buf_init(&text, CONFIG_FILE_MAX + 1);
     if (file_read(path, CONFIG_FILE_MAX, &text, &why) != DONE) {
         buf_free(&text);
-        *status = agent_fail(NO_INPUT, "name it with -c FILE or PENNY_CONFIG; without any file the defaults hold", "the configuration cannot be read: %s", why.text);
+        *status = agent_fail(NO_INPUT, "name it with -c FILE or PENNY_CONFIG; without any file the defaults hold",
+                             "the configuration cannot be read: %s", why.text);
         return NULL;
     }
     const struct config *c = config_load(a, arena_str(a, str_c(path)), arena_str(a, buf_str(&text)), &reader, errors, color);

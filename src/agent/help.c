@@ -3,7 +3,8 @@
 #include "agent/inside.h"
 
 static const char *const group_names[GROUP_COUNT] = {
-    [RUN] = "run", [LOOK] = "look", [QUEUE] = "queue", [PEOPLE] = "people and names", [CONFIG] = "configuration", [DATA] = "data", [MAIL] = "mail", [TOOLS] = "tools",
+    [RUN] = "run",   [LOOK] = "look", [QUEUE] = "queue", [PEOPLE] = "people and names", [CONFIG] = "configuration",
+    [DATA] = "data", [MAIL] = "mail", [TOOLS] = "tools",
 };
 
 void agent_help(FILE *to)
@@ -19,7 +20,8 @@ void agent_help(FILE *to)
     for (size_t o = 0; o < OPTION_COUNT; o++)
         if (agent_options[o].everywhere) {
             const struct option_row *r = &agent_options[o];
-            fprintf(to, "  %c%c %s--%s%s%s\n        %s\n", r->letter ? '-' : ' ', r->letter ? r->letter : ' ', r->letter ? ", " : "  ", r->word, r->value ? " " : "", r->value ? r->value : "", r->help);
+            fprintf(to, "  %c%c %s--%s%s%s\n        %s\n", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+                    r->letter ? ", " : "  ", r->word, r->value ? " " : "", r->value ? r->value : "", r->help);
         }
     fputs("\npenny help COMMAND    more of one        penny man    the manual page\n", to);
 }
@@ -30,7 +32,8 @@ void agent_help_command(FILE *to, const struct command *c)
     for (size_t o = 0; o < OPTION_COUNT; o++)
         if (c->options >> o & 1) {
             const struct option_row *r = &agent_options[o];
-            fprintf(to, "  %c%c %s--%s%s%s\n        %s\n", r->letter ? '-' : ' ', r->letter ? r->letter : ' ', r->letter ? ", " : "  ", r->word, r->value ? " " : "", r->value ? r->value : "", r->help);
+            fprintf(to, "  %c%c %s--%s%s%s\n        %s\n", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
+                    r->letter ? ", " : "  ", r->word, r->value ? " " : "", r->value ? r->value : "", r->help);
         }
 }
 
@@ -68,7 +71,8 @@ int agent_unknown(const char *word, const char *second)
     size_t n = config_nearest(str_c(word), words, count, near);
     if (n == 2)
         return agent_fail(BAD_USAGE, NULL, "unknown command '%s': did you mean '%s' or '%s'?", word, near[0], near[1]);
-    return n ? agent_fail(BAD_USAGE, NULL, "unknown command '%s': did you mean '%s'?", word, near[0]) : agent_fail(BAD_USAGE, "penny help lists the commands", "unknown command '%s'", word);
+    return n ? agent_fail(BAD_USAGE, NULL, "unknown command '%s': did you mean '%s'?", word, near[0])
+             : agent_fail(BAD_USAGE, "penny help lists the commands", "unknown command '%s'", word);
 }
 
 int agent_do_help(struct agent *g)

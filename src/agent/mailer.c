@@ -6,7 +6,13 @@ enum { GREETING_MS = 60000, PIECE = 32 * 1024, SESSION_MEM = 4 << 20, LIST_MEM =
 
 /* ---- submission ---- */
 
-struct smtp_host { struct smtp_client c; struct agent *g; struct submission *s; struct buf piece; bool ended, given, kept; };
+struct smtp_host {
+    struct smtp_client c;
+    struct agent *g;
+    struct submission *s;
+    struct buf piece;
+    bool ended, given, kept;
+};
 
 /* The replies live in the transaction's memory, which goes when the next message has been asked for. */
 static void keep_replies(struct smtp_host *x)
@@ -68,8 +74,15 @@ static int session_failed(const struct smtp_client *c, const struct endpoint *to
 {
     const struct smtp_result *f = &c->failure;
     bool login = c->failed_at && strcmp(c->failed_at, "AUTH") == 0;
-    return agent_fail(f->outcome == RETRY ? TRY_LATER : login ? NOT_ALLOWED : NOT_RUNNING, login ? "is the password right? penny account add ADDRESS asks for it anew" : NULL,
-                      "%s:%u: %s: %.*s", to->host, to->port, login ? "the login was refused" : c->failed_at ? c->failed_at : "the session failed", STR_ARG(f->text));
+    return agent_fail(f->outcome == RETRY ? TRY_LATER
+                      : login             ? NOT_ALLOWED
+                                          : NOT_RUNNING,
+                      login ? "is the password right? penny account add ADDRESS asks for it anew" : NULL, "%s:%u: %s: %.*s",
+                      to->host, to->port,
+                      login          ? "the login was refused"
+                      : c->failed_at ? c->failed_at
+                                     : "the session failed",
+                      STR_ARG(f->text));
 }
 
 int submit(struct agent *g, struct account *a, struct trust *t, struct submission *s)
@@ -82,7 +95,8 @@ int submit(struct agent *g, struct account *a, struct trust *t, struct submissio
     if (status >= 0)
         return status;
     struct smtp_client_settings settings = {
-        .helo = process_hostname(hostname) && str_find(str_c(hostname), '.') < strlen(hostname) ? str_c(hostname) : S("[127.0.0.1]"),
+        .helo =
+            process_hostname(hostname) && str_find(str_c(hostname), '.') < strlen(hostname) ? str_c(hostname) : S("[127.0.0.1]"),
         .tls = a->submission.implicit ? SMTP_TLS_NEVER : SMTP_TLS_REQUIRED,
         .user = a->login.n ? a->login : a->address,
         .password = a->password,
@@ -118,7 +132,12 @@ int submit(struct agent *g, struct account *a, struct trust *t, struct submissio
 
 /* ---- POP3 ---- */
 
-struct pop3_host { struct pop3_client c; struct pop3_work *w; struct buf body; bool chosen; };
+struct pop3_host {
+    struct pop3_client c;
+    struct pop3_work *w;
+    struct buf body;
+    bool chosen;
+};
 
 static bool pop3_drain(void *self)
 {
@@ -161,7 +180,11 @@ int pop3_run(struct agent *g, struct account *a, struct trust *t, struct pop3_wo
     int status = account_password(g, a);
     if (status >= 0)
         return status;
-    struct pop3_client_settings settings = {.user = a->login.n ? a->login : a->address, .password = a->password, .tls = POP3_CLIENT_TLS_NEED, .utf8 = true, .timeout_ms = GREETING_MS};
+    struct pop3_client_settings settings = {.user = a->login.n ? a->login : a->address,
+                                            .password = a->password,
+                                            .tls = POP3_CLIENT_TLS_NEED,
+                                            .utf8 = true,
+                                            .timeout_ms = GREETING_MS};
     arena_init(&connection, LIST_MEM);
     buf_init(&x.body, 128 * 1024);
     x.c.settings = &settings;
@@ -177,7 +200,9 @@ int pop3_run(struct agent *g, struct account *a, struct trust *t, struct pop3_wo
         if (!ok && !x.chosen)
             status = account_failed(g, &h, &a->pop3, t->refused ? NOT_ALLOWED : TRY_LATER);
         else if (ok && x.c.outcome != DONE && !x.chosen)
-            status = agent_fail(x.c.outcome == RETRY ? TRY_LATER : NOT_ALLOWED, x.c.outcome == RETRY ? NULL : "is the password right? penny account add ADDRESS asks for it anew", "%s:%u: %s", a->pop3.host, a->pop3.port, x.c.why.text);
+            status = agent_fail(x.c.outcome == RETRY ? TRY_LATER : NOT_ALLOWED,
+                                x.c.outcome == RETRY ? NULL : "is the password right? penny account add ADDRESS asks for it anew",
+                                "%s:%u: %s", a->pop3.host, a->pop3.port, x.c.why.text);
         else if (!ok || x.c.outcome != DONE)
             status = agent_fail(TRY_LATER, NULL, "%s:%u: %s", a->pop3.host, a->pop3.port, ok ? x.c.why.text : h.why.text);
         pop3_client_clear(&x.c);

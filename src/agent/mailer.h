@@ -7,8 +7,8 @@
 
 /* The message of an SMTP session. */
 struct submission {
-    struct smtp_client_message *message;  /* NULL: only log in and say goodbye */
-    bool (*begin)(void *self, const struct smtp_caps *offers);        /* the session is ready: compose. NULL allowed */
+    struct smtp_client_message *message;                       /* NULL: only log in and say goodbye */
+    bool (*begin)(void *self, const struct smtp_caps *offers); /* the session is ready: compose. NULL allowed */
     /* Appends the next piece: 1 more, 0 end, -1 failed. */
     int (*body)(void *self, struct buf *to);
     void *self;
@@ -19,7 +19,7 @@ int submit(struct agent *g, struct account *a, struct trust *t, struct submissio
 struct pop3_work {
     /* The maildrop is listed: jobs (in g->a) and their number. NULL: none, say goodbye. */
     struct pop3_job *(*choose)(void *self, const struct pop3_client *c, uint32_t *count);
-    void (*octets)(void *self, struct str piece);                      /* of the running job */
+    void (*octets)(void *self, struct str piece); /* of the running job */
     void (*done)(void *self, const struct pop3_job *job);
     void *self;
 };

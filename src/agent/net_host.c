@@ -56,7 +56,8 @@ static void why_say(struct net_host *h, const char *text)
 /* The authorities: the system's, and those of a file. */
 static bool authorities(struct net_host *h, struct buf *to)
 {
-    static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+    static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                                          "/etc/ssl/cert.pem"};
     const char *named = getenv("SSL_CERT_FILE");
     struct why why;
     bool found = named && file_read(named, CA_MAX, to, &why) == DONE;
@@ -122,7 +123,10 @@ static bool flush(struct net_host *h)
     return true;
 }
 
-static bool unsent(const struct net_host *h) { return h->out.n || h->wire_out.n; }
+static bool unsent(const struct net_host *h)
+{
+    return h->out.n || h->wire_out.n;
+}
 
 static bool flush_all(struct net_host *h)
 {
@@ -151,7 +155,8 @@ static bool certificate_is_fine(struct net_host *h)
     if (t->pinned[0] ? strcmp(t->pinned, t->seen) == 0 : tls_peer_verified(h->tls))
         return true;
     t->refused = true;
-    why_say(h, t->pinned[0] ? "the server shows another certificate than the one that was trusted" : "the server's certificate is not vouched for by an authority that this machine trusts");
+    why_say(h, t->pinned[0] ? "the server shows another certificate than the one that was trusted"
+                            : "the server's certificate is not vouched for by an authority that this machine trusts");
     return false;
 }
 

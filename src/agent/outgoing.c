@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: ISC
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "agent/outgoing.h"
 #include "base/clock.h"
-#include "base/utf8.h"
-#include "message/mime.h"
 
-enum { TEXT_MAX = 128 << 20, PROGRESS_AFTER_MS = 500, PROGRESS_EVERY_MS = 100, PLAIN_EVERY_MS = 10000 };
+enum { PROGRESS_AFTER_MS = 500, PROGRESS_EVERY_MS = 100, PLAIN_EVERY_MS = 10000 };
 
 /* ---- recipients ---- */
 
-struct taking { struct agent *g; struct header_address *list; size_t count, cap; bool no_memory; };
+struct taking {
+    struct agent *g;
+    struct header_address *list;
+    size_t count, cap;
+    bool no_memory;
+};
 
 static void take(void *to, const struct header_address *h)
 {
@@ -83,7 +85,8 @@ static int recipients(struct agent *g, struct outgoing *o)
     int status = -1;
     for (uint32_t i = 0; i < g->arg_count && status < 0; i++)
         status = take_word(&to, g->arg[i]);
-    if (status >= 0 || (status = take_option(g, OPTION_TO, &to)) >= 0 || (status = take_option(g, OPTION_CC, &cc)) >= 0 || (status = take_option(g, OPTION_BCC, &bcc)) >= 0 || (status = take_option(g, OPTION_REPLY_TO, &reply)) >= 0)
+    if (status >= 0 || (status = take_option(g, OPTION_TO, &to)) >= 0 || (status = take_option(g, OPTION_CC, &cc)) >= 0 ||
+        (status = take_option(g, OPTION_BCC, &bcc)) >= 0 || (status = take_option(g, OPTION_REPLY_TO, &reply)) >= 0)
         return status;
     size_t all = to.count + cc.count + bcc.count;
     if (!all)
@@ -101,89 +104,12 @@ static int recipients(struct agent *g, struct outgoing *o)
     return -1;
 }
 
-/* ---- text ---- */
-
-static int read_file(struct agent *g, FILE *f, const char *name, struct str *to)
-{
-    struct buf b;
-    buf_init(&b, TEXT_MAX);
-    char *room;
-    size_t n = 1;
-    while (n && (room = buf_reserve(&b, 64 * 1024)))
-        buf_wrote(&b, n = fread(room, 1, 64 * 1024, f));
-    bool failed = ferror(f), large = n != 0;
-    *to = arena_str(&g->a, buf_str(&b));
-    buf_free(&b);
-    if (failed)
-        return agent_fail(IO_ERROR, NULL, "%s cannot be read: %s", name, strerror(errno));
-    return large || !to->p ? agent_fail(BAD_DATA, "attach it instead: -a FILE", "%s is too long for the text of a message", name) : -1;
-}
-
-/* Anything that is not UTF-8 is taken for windows-1252; NULs are no text. */
-static int to_utf8(struct agent *g, const char *name, struct str *text)
-{
-    if (str_find(*text, '\0') < text->n)
-        return agent_fail(BAD_DATA, "attach it instead: -a FILE", "%s is not text", name);
-    if (utf8_is_valid(*text))
-        return -1;
-    struct charset_decoder d;
-    struct buf b;
-    struct str in = *text;
-    buf_init(&b, TEXT_MAX * 2);
-    (void)charset_decoder_init(&d, S("windows-1252"));
-    charset_decode(&d, &in, &b);
-    charset_decode_end(&d, &b);
-    *text = arena_str(&g->a, buf_str(&b));
-    buf_free(&b);
-    return text->p ? -1 : agent_fail(IO_ERROR, NULL, "no memory");
-}
-
-/* On a terminal: the editor, if there is one. */
-static int edit(struct agent *g, struct str *text)
-{
-    char path[] = "/tmp/penny-XXXXXX";
-    const char *editor = getenv("VISUAL");
-    if (!editor || !*editor)
-        editor = getenv("EDITOR");
-    if (!editor || !*editor) {
-        fputs("Write the text; end it with Ctrl-D at the start of a line.\n", stderr);
-        return read_file(g, stdin, "the text", text);
-    }
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return agent_fail(CANNOT_CREATE, NULL, "no temporary file for the editor: %s", strerror(errno));
-    close(fd);
-    const char *line = agent_c(&g->a, agent_text(&g->a, "%s %s", editor, path)); /* the editor may be a command with arguments; the path is ours */
-    int ended = system(line);
-    FILE *f = ended == 0 ? fopen(path, "rb") : NULL;
-    int status = f ? read_file(g, f, "the text", text) : agent_fail(INTERRUPTED, NULL, "the editor failed; nothing was sent");
-    if (f)
-        fclose(f);
-    unlink(path);
-    if (status < 0 && !str_trim(*text).n)
-        status = agent_fail(INTERRUPTED, NULL, "the text is empty; nothing was sent");
-    return status;
-}
-
-static int texts(struct agent *g, struct outgoing *o)
-{
-    const char *html = agent_option(g, OPTION_HTML);
-    int status = isatty(STDIN_FILENO) ? edit(g, &o->c.text) : read_file(g, stdin, "standard input", &o->c.text);
-    if (status < 0)
-        status = to_utf8(g, "the text", &o->c.text);
-    if (status >= 0 || !html)
-        return status;
-    FILE *f = fopen(html, "rb");
-    if (!f)
-        return agent_fail(NO_INPUT, NULL, "%s: %s", html, strerror(errno));
-    status = read_file(g, f, html, &o->c.html);
-    fclose(f);
-    return status >= 0 ? status : to_utf8(g, html, &o->c.html);
-}
-
 /* ---- attachments ---- */
 
-struct file { FILE *f; uint64_t at; };
+struct file {
+    FILE *f;
+    uint64_t at;
+};
 
 static enum source_result read_source(void *self, uint64_t offset, struct buf *into)
 {
@@ -219,7 +145,8 @@ static int attachments(struct agent *g, struct outgoing *o)
         struct str name = str_c(path);
         size_t slash = str_find_last(name, '/');
         bool regular = S_ISREG(st.st_mode);
-        list[count++] = (struct compose_attachment){.name = slash < name.n ? str_skip(name, slash + 1) : name,
+        list[count++] = (struct compose_attachment){
+            .name = slash < name.n ? str_skip(name, slash + 1) : name,
             .source = {read_source, x, regular ? (uint64_t)st.st_size : SOURCE_SIZE_UNKNOWN, regular}};
     }
     o->c.attachments = list;
@@ -244,14 +171,14 @@ int outgoing_make(struct agent *g, struct outgoing *o, struct str from, struct s
     if (status < 0)
         status = attachments(g, o); /* before the text is typed: a missing file is said at once */
     if (status < 0)
-        status = texts(g, o);
+        status = outgoing_texts(g, o);
     if (status >= 0)
         return status;
     o->c.from = sender.list[0];
     if (!wanted && name.n)
         o->c.from.name = name;
     o->c.subject = subject ? str_c(subject) : STR_NONE;
-    if ((status = to_utf8(g, "the subject", &o->c.subject)) >= 0)
+    if ((status = outgoing_utf8(g, "the subject", &o->c.subject)) >= 0)
         return status;
     o->c.unix_ms = clock_unix_ms();
     o->c.offset_min = offset_now(o->c.unix_ms);
@@ -282,9 +209,11 @@ static void progress(struct outgoing *o)
     if (p.total_known && p.total) {
         unsigned percent = (unsigned)(p.done * 100 / p.total);
         double left = rate > 0 ? (double)(p.total - p.done) / 1000.0 / rate : 0;
-        fprintf(stderr, "%ssending %3u %%  %.1f of %.1f MB  %.0f kB/s  %.0f s left%s", terminal ? "\r" : "", percent, (double)p.done / 1e6, (double)p.total / 1e6, rate, left, terminal ? "\033[K" : "\n");
+        fprintf(stderr, "%ssending %3u %%  %.1f of %.1f MB  %.0f kB/s  %.0f s left%s", terminal ? "\r" : "", percent,
+                (double)p.done / 1e6, (double)p.total / 1e6, rate, left, terminal ? "\033[K" : "\n");
     } else {
-        fprintf(stderr, "%ssending %.1f MB  %.0f kB/s%s", terminal ? "\r" : "", (double)p.done / 1e6, rate, terminal ? "\033[K" : "\n");
+        fprintf(stderr, "%ssending %.1f MB  %.0f kB/s%s", terminal ? "\r" : "", (double)p.done / 1e6, rate,
+                terminal ? "\033[K" : "\n");
     }
     o->bar = terminal;
 }

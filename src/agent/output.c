@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* What a person sees: plain words on standard error, results on standard output, nothing that a terminal could be tricked with. */
+/* What a person sees: plain words on standard error, results on standard output, nothing that a terminal could be tricked with.
+ */
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -60,9 +61,18 @@ void agent_note(const struct agent *g, const char *fmt, ...)
     print_lines(stderr, buf_str(&b), "");
 }
 
-void agent_print(struct str s) { printable(stdout, s); }
-void agent_print_raw(struct str s) { fwrite(s.p, 1, s.n, stdout); }
-const char *agent_paint(const struct agent *g, const char *code) { return g->color ? code : ""; }
+void agent_print(struct str s)
+{
+    printable(stdout, s);
+}
+void agent_print_raw(struct str s)
+{
+    fwrite(s.p, 1, s.n, stdout);
+}
+const char *agent_paint(const struct agent *g, const char *code)
+{
+    return g->color ? code : "";
+}
 
 size_t agent_width(void)
 {

@@ -3,7 +3,10 @@
 #include "message/date.h"
 #include "message/header.h"
 
-struct first { struct arena *a; struct summary *s; };
+struct first {
+    struct arena *a;
+    struct summary *s;
+};
 
 static void take_first(void *to, const struct header_address *h)
 {

@@ -45,7 +45,8 @@ struct str agent_socket(struct agent *g)
     char text[512];
     struct buf b;
     buf_fixed(&b, text, sizeof text);
-    return control_socket_path(&b, g->config ? g->config->run_dir : STR_NONE, str_c(g->dir)) ? arena_str(&g->a, buf_str(&b)) : S("");
+    return control_socket_path(&b, g->config ? g->config->run_dir : STR_NONE, str_c(g->dir)) ? arena_str(&g->a, buf_str(&b))
+                                                                                             : S("");
 }
 
 /* No server: the engine in this process. */
@@ -55,10 +56,14 @@ static int open_direct(struct agent *g, bool change, const struct why *no_server
     struct engine_options o = {.read_only = false};
     const char *store = agent_c(&g->a, agent_text(&g->a, "%s/store", g->dir));
     if (!change && !file_exists(store))
-        return agent_fail(NOT_RUNNING, "start one: penny serve --dir DIR; or name the directory: --dir DIR, PENNY_DIR", "no server answers, and there is no store in %s", g->dir);
+        return agent_fail(NOT_RUNNING, "start one: penny serve --dir DIR; or name the directory: --dir DIR, PENNY_DIR",
+                          "no server answers, and there is no store in %s", g->dir);
     g->engine = engine_open(g->dir, -1, &o, &why);
     if (!g->engine)
-        return agent_fail(NOT_RUNNING, agent_c(&g->a, agent_text(&g->a, "%s\nif its server has a run-dir, name its configuration: -c FILE", no_server->text)), "the directory %s cannot be opened: %s", g->dir, why.text);
+        return agent_fail(NOT_RUNNING,
+                          agent_c(&g->a, agent_text(&g->a, "%s\nif its server has a run-dir, name its configuration: -c FILE",
+                                                    no_server->text)),
+                          "the directory %s cannot be opened: %s", g->dir, why.text);
     if (g->config->hostname.n == 0) {
         char name[256];
         struct config *c = arena_new(&g->a, struct config);
@@ -161,7 +166,8 @@ static void on_progress(void *self, uint32_t permille)
     fprintf(stderr, "\r%3u.%u %% ", permille / 10, permille % 10);
 }
 
-int agent_ask_server(struct agent *g, struct control_request *r, void (*row)(struct agent *g, void *self, const struct json *line), void *self)
+int agent_ask_server(struct agent *g, struct control_request *r,
+                     void (*row)(struct agent *g, void *self, const struct json *line), void *self)
 {
     struct asking x = {.g = g, .row = row, .self = self};
     struct control_replies replies = {&x, on_line, on_bytes, on_progress};
@@ -182,7 +188,8 @@ int agent_ask_server(struct agent *g, struct control_request *r, void (*row)(str
     return agent_flush(status);
 }
 
-int agent_ask_raw(struct agent *g, struct control_request *r, int (*body)(void *self, struct buf *to), void *body_self, const struct control_replies *replies, struct control_end *end)
+int agent_ask_raw(struct agent *g, struct control_request *r, int (*body)(void *self, struct buf *to), void *body_self,
+                  const struct control_replies *replies, struct control_end *end)
 {
     (void)control_client_ask(g->client, r, body, body_self, replies, end);
     return (int)end->code;
@@ -202,5 +209,8 @@ int agent_secret(struct agent *g, const char *prompt, bool twice, struct buf *to
     struct why why = {"", ""};
     (void)g;
     enum outcome o = file_read_secret(prompt, twice, to, &why);
-    return o == DONE ? -1 : agent_fail(BAD_DATA, "type it when asked, or give one line on standard input: penny user passwd ADDRESS < FILE", "no password: %s", why.text);
+    return o == DONE
+               ? -1
+               : agent_fail(BAD_DATA, "type it when asked, or give one line on standard input: penny user passwd ADDRESS < FILE",
+                            "no password: %s", why.text);
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: ISC
 /* alias NAME… -> ADDRESS…, inside a domain's block. */
-#include "message/address.h"
 #include "config/inside.h"
+#include "message/address.h"
 
-static const struct directive *self(void) { return &config_directives[DIRECTIVE_ALIAS]; }
+static const struct directive *self(void)
+{
+    return &config_directives[DIRECTIVE_ALIAS];
+}
 
 const struct config_alias *config_alias_find(const struct config_domain *d, struct str local)
 {
@@ -37,7 +40,8 @@ static bool address_of(struct parser *p, const struct token *t, struct address *
     if (e == ADDRESS_NO_MEMORY)
         p->no_memory = true;
     if (e != ADDRESS_OK)
-        config_complain(p, t, false, config_format(p, "%s: %s", config_quote(p, t->text), address_error_text(e)), S("a name like alice, or an address like alice@example.org"), self(), NULL);
+        config_complain(p, t, false, config_format(p, "%s: %s", config_quote(p, t->text), address_error_text(e)),
+                        S("a name like alice, or an address like alice@example.org"), self(), NULL);
     return e == ADDRESS_OK;
 }
 
@@ -62,7 +66,8 @@ static struct str name_of(struct parser *p, const struct token *t)
     if (!address_of(p, t, &adr))
         return STR_NONE;
     if (!str_eq(adr.domain.ascii, p->domain->name)) {
-        config_complain(p, t, false, config_format(p, "%s is not of this domain", config_quote(p, t->text)), S("an alias stands in its own domain's block; write the name without @"), self(), NULL);
+        config_complain(p, t, false, config_format(p, "%s is not of this domain", config_quote(p, t->text)),
+                        S("an alias stands in its own domain's block; write the name without @"), self(), NULL);
         return STR_NONE;
     }
     struct str key = address_key(p->a, &adr);
@@ -91,7 +96,8 @@ static void names(struct parser *p, uint32_t arrow, struct str *target, uint32_t
             continue;
         const struct config_alias *other = config_alias_find(p->domain, name);
         if (other)
-            config_complain(p, &p->token[i], false, config_format(p, "alias %s was already written", config_quote(p, p->token[i].text)),
+            config_complain(p, &p->token[i], false,
+                            config_format(p, "alias %s was already written", config_quote(p, p->token[i].text)),
                             config_format(p, "on line %u: put all its addresses on one line", other->line), NULL, NULL);
         else if (count)
             alias_add(p, name, p->token[i].line, target, count);
@@ -104,14 +110,17 @@ void config_alias_directive(struct parser *p)
     while (arrow < p->count && (p->token[arrow].quoted || !str_eq(p->token[arrow].text, S("->"))))
         arrow++;
     if (arrow == p->count) {
-        bool other = p->count > 2 && (str_eq(p->token[2].text, S("=>")) || str_eq(p->token[2].text, S(":")) || str_eq(p->token[2].text, S("=")) || str_eq(p->token[2].text, S("to")));
-        config_complain(p, &p->token[other ? 2 : 0], false, S("alias needs names, then ->, then addresses"), other ? S("write -> here") : S("for example: alias team -> alice bob"), self(), NULL);
+        bool other = p->count > 2 && (str_eq(p->token[2].text, S("=>")) || str_eq(p->token[2].text, S(":")) ||
+                                      str_eq(p->token[2].text, S("=")) || str_eq(p->token[2].text, S("to")));
+        config_complain(p, &p->token[other ? 2 : 0], false, S("alias needs names, then ->, then addresses"),
+                        other ? S("write -> here") : S("for example: alias team -> alice bob"), self(), NULL);
         return;
     }
     if (arrow == 1)
         config_complain(p, &p->token[1], false, S("no name before ->"), S("for example: alias team -> alice bob"), self(), NULL);
     if (arrow + 1 == p->count)
-        config_complain(p, &p->token[arrow], false, S("no address behind ->"), S("for example: alias team -> alice bob"), self(), NULL);
+        config_complain(p, &p->token[arrow], false, S("no address behind ->"), S("for example: alias team -> alice bob"), self(),
+                        NULL);
     struct str *target = arena_array(p->a, p->count - arrow, sizeof *target);
     if (!target) {
         p->no_memory = true;

@@ -37,7 +37,8 @@ const char *config_quote(struct parser *p, struct str word)
     return c ? c : "";
 }
 
-void config_complain(struct parser *p, const struct token *where, bool warning, struct str text, struct str hint, const struct directive *d, const struct setting *s)
+void config_complain(struct parser *p, const struct token *where, bool warning, struct str text, struct str hint,
+                     const struct directive *d, const struct setting *s)
 {
     if (!warning)
         p->errors++;
@@ -55,12 +56,19 @@ void config_complain(struct parser *p, const struct token *where, bool warning, 
         .c = {where->line, column, (uint32_t)where->length, text, hint, warning},
         .source = p->source,
         .at = where->at,
-        .usage = d ? d->syntax : s ? s->syntax : NULL,
-        .key = d ? d->word : s ? s->word : NULL,
+        .usage = d   ? d->syntax
+                 : s ? s->syntax
+                     : NULL,
+        .key = d   ? d->word
+               : s ? s->word
+                   : NULL,
     };
 }
 
-static const char *paint(bool color, const char *code) { return color ? code : ""; }
+static const char *paint(bool color, const char *code)
+{
+    return color ? code : "";
+}
 
 /* The source line, cut to what a terminal shows, and a caret line under it. */
 static void print_evidence(const struct complaint *c, struct buf *to, bool color)

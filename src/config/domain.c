@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* domain NAME… and domain NAME { … }, with what stands in the block: quota. */
-#include "message/address.h"
 #include "config/inside.h"
+#include "message/address.h"
 
 const struct config_domain *config_domain_find(const struct config *c, struct str name)
 {
@@ -26,14 +26,18 @@ static struct config_domain *domain_new(struct parser *p, const struct token *t)
     if (e != ADDRESS_OK || parsed.kind != DOMAIN_NAME) {
         bool address = str_find(t->text, '@') < t->text.n;
         struct str hint = address ? S("a domain is the part behind the @") : S("a name like example.org");
-        config_complain(p, t, false, config_format(p, "%s is not a domain name%s%s", config_quote(p, t->text), e == ADDRESS_OK ? "" : ": ", e == ADDRESS_OK ? "" : address_error_text(e)), hint, self, NULL);
+        config_complain(p, t, false,
+                        config_format(p, "%s is not a domain name%s%s", config_quote(p, t->text), e == ADDRESS_OK ? "" : ": ",
+                                      e == ADDRESS_OK ? "" : address_error_text(e)),
+                        hint, self, NULL);
         return d;
     }
     d->name = parsed.ascii;
     const struct config_domain *other = config_domain_find(p->config, d->name);
     if (other) {
         config_complain(p, t, false, config_format(p, "domain %s was already written", config_quote(p, t->text)),
-                        config_format(p, "on line %u of %s: keep one of them", other->line, config_quote(p, other->file)), NULL, NULL);
+                        config_format(p, "on line %u of %s: keep one of them", other->line, config_quote(p, other->file)), NULL,
+                        NULL);
         return d;
     }
     struct config_domain **last = &p->config->domains;
@@ -50,7 +54,8 @@ void config_domain_directive(struct parser *p)
     if (p->count == 1)
         config_complain(p, &p->token[0], false, S("domain needs a name"), S("for example: domain example.org"), self, NULL);
     if (p->count > 2 && p->end == END_OPEN)
-        config_complain(p, &p->token[2], false, S("a block belongs to one domain"), S("write each domain with its own block"), self, NULL);
+        config_complain(p, &p->token[2], false, S("a block belongs to one domain"), S("write each domain with its own block"),
+                        self, NULL);
     for (uint32_t i = 1; i < p->count; i++)
         d = domain_new(p, &p->token[i]);
     if (p->end == END_OPEN) {
@@ -72,7 +77,8 @@ void config_quota_directive(struct parser *p)
     if (p->count != 2)
         config_complain(p, &t[p->count > 2 ? 2 : 0], false, S("quota takes one size"), S("for example: quota 5G"), self, NULL);
     else if (config_size(t[1].text, &v) != VALUE_OK || v > 1ULL << 50)
-        config_complain(p, &t[1], false, config_format(p, "%s is not a size", config_quote(p, t[1].text)), S("for example 5G: K, M, G, T, or none"), self, NULL);
+        config_complain(p, &t[1], false, config_format(p, "%s is not a size", config_quote(p, t[1].text)),
+                        S("for example 5G: K, M, G, T, or none"), self, NULL);
     else if (p->domain->quota_set)
         config_complain(p, &t[0], false, S("quota was already set for this domain"), S("delete one of them"), NULL, NULL);
     else

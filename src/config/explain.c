@@ -19,7 +19,10 @@ static void example(struct buf *to, const char *text, const char *before)
     }
 }
 
-static bool has_limits(const struct setting *s) { return s->kind == SETTING_SIZE || s->kind == SETTING_COUNT || s->kind == SETTING_DURATION || s->kind == SETTING_SECONDS; }
+static bool has_limits(const struct setting *s)
+{
+    return s->kind == SETTING_SIZE || s->kind == SETTING_COUNT || s->kind == SETTING_DURATION || s->kind == SETTING_SECONDS;
+}
 
 static void limit(struct buf *to, const struct setting *s, uint64_t v)
 {
@@ -33,7 +36,8 @@ static void limit(struct buf *to, const struct setting *s, uint64_t v)
 
 static void explain_setting(struct buf *to, const struct setting *s)
 {
-    buf_printf(to, "%s %s\n\n    %s\n\n    default   %s\n", s->word, s->syntax, s->help, s->otherwise[0] ? s->otherwise : "(not set)");
+    buf_printf(to, "%s %s\n\n    %s\n\n    default   %s\n", s->word, s->syntax, s->help,
+               s->otherwise[0] ? s->otherwise : "(not set)");
     if (has_limits(s)) {
         buf_add(to, S("    limits    "));
         limit(to, s, s->min);
@@ -46,7 +50,8 @@ static void explain_setting(struct buf *to, const struct setting *s)
 
 static void explain_directive(struct buf *to, const struct directive *d)
 {
-    buf_printf(to, "%s%s%s%s\n\n    %s\n\n    example\n", d->syntax, d->block ? "        (inside " : "", d->block ? d->block : "", d->block ? " NAME { })" : "", d->help);
+    buf_printf(to, "%s%s%s%s\n\n    %s\n\n    example\n", d->syntax, d->block ? "        (inside " : "", d->block ? d->block : "",
+               d->block ? " NAME { })" : "", d->help);
     example(to, d->example, "        ");
 }
 
@@ -94,7 +99,8 @@ void config_mdoc(struct buf *to, const char *text)
             buf_add(to, S("\\e"));
         else if (c == '-')
             buf_add(to, S("\\-"));
-        else if (c == ' ' && last == '.' && rest.n > 1 && rest.p[1] >= 'A' && rest.p[1] <= 'Z') /* a sentence a line, as mdoc wants it */
+        else if (c == ' ' && last == '.' && rest.n > 1 && rest.p[1] >= 'A' &&
+                 rest.p[1] <= 'Z') /* a sentence a line, as mdoc wants it */
             buf_add_byte(to, '\n');
         else if (c > 0x7f)
             buf_printf(to, "\\[u%04X]", c);

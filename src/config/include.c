@@ -2,7 +2,10 @@
 /* include PATTERN…: the reader that the caller gave brings the files; nothing here opens one. */
 #include "config/inside.h"
 
-static bool is_pattern(struct str s) { return str_find(s, '*') < s.n || str_find(s, '?') < s.n || str_find(s, '[') < s.n; }
+static bool is_pattern(struct str s)
+{
+    return str_find(s, '*') < s.n || str_find(s, '?') < s.n || str_find(s, '[') < s.n;
+}
 
 /* False: stop with this pattern. */
 static bool one_file(struct parser *p, const struct token *t, uint32_t index)
@@ -12,16 +15,20 @@ static bool one_file(struct parser *p, const struct token *t, uint32_t index)
     switch (p->reader->read(p->reader->self, p->a, p->source->path, t->text, index, &path, &text, &why)) {
     case CONFIG_READ_NONE:
         if (index == 0 && !is_pattern(t->text))
-            config_complain(p, t, false, config_format(p, "there is no file %s", config_quote(p, t->text)), S("a relative name is looked up beside this file"), self, NULL);
+            config_complain(p, t, false, config_format(p, "there is no file %s", config_quote(p, t->text)),
+                            S("a relative name is looked up beside this file"), self, NULL);
         return false;
     case CONFIG_READ_FAILED:
-        config_complain(p, t, false, config_format(p, "cannot read %s: %s", config_quote(p, path.n ? path : t->text), config_quote(p, why)), STR_NONE, NULL, NULL);
+        config_complain(p, t, false,
+                        config_format(p, "cannot read %s: %s", config_quote(p, path.n ? path : t->text), config_quote(p, why)),
+                        STR_NONE, NULL, NULL);
         return path.n > 0;
     case CONFIG_READ_FILE:
         break;
     }
     if (text.n > CONFIG_FILE_MAX || ++p->files > CONFIG_FILES_MAX) {
-        config_complain(p, t, false, config_format(p, "%s: too many or too large files", config_quote(p, path)), S("at most 1,000 files of 1 MB"), NULL, NULL);
+        config_complain(p, t, false, config_format(p, "%s: too many or too large files", config_quote(p, path)),
+                        S("at most 1,000 files of 1 MB"), NULL, NULL);
         return false;
     }
     struct source *s = arena_new(p->a, struct source);
@@ -42,7 +49,8 @@ void config_include_directive(struct parser *p)
 {
     const struct directive *self = &config_directives[DIRECTIVE_INCLUDE];
     if (p->count == 1)
-        config_complain(p, &p->token[0], false, S("include needs a file or pattern"), S("for example: include conf.d/*.conf"), self, NULL);
+        config_complain(p, &p->token[0], false, S("include needs a file or pattern"), S("for example: include conf.d/*.conf"),
+                        self, NULL);
     for (uint32_t i = 1; i < p->count; i++) {
         struct token t = p->token[i];
         if (!p->reader)

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: ISC
-/* Lines of words. A statement ends at the end of its line, at ; or at a brace. # begins a comment where a word could begin; a backslash
-   before the line end joins lines; "…" holds blanks, with \" and \\ inside. */
+/* Lines of words. A statement ends at the end of its line, at ; or at a brace. # begins a comment where a word could begin; a
+   backslash before the line end joins lines; "…" holds blanks, with \" and \\ inside. */
 #include "base/utf8.h"
 #include "config/inside.h"
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
 
-static bool ends_word(char c) { return is_blank(c) || c == '\n' || c == '{' || c == '}' || c == ';' || c == '"'; }
+static bool ends_word(char c)
+{
+    return is_blank(c) || c == '\n' || c == '{' || c == '}' || c == ';' || c == '"';
+}
 
 static struct token token_at(struct parser *p, size_t from)
 {
@@ -58,7 +64,8 @@ static struct token plain_word(struct parser *p)
 {
     struct str text = p->source->text;
     size_t from = p->at;
-    while (p->at < text.n && !ends_word(text.p[p->at]) && !(text.p[p->at] == '\\' && p->at + 1 < text.n && text.p[p->at + 1] == '\n'))
+    while (p->at < text.n && !ends_word(text.p[p->at]) &&
+           !(text.p[p->at] == '\\' && p->at + 1 < text.n && text.p[p->at + 1] == '\n'))
         p->at++;
     return token_at(p, from);
 }
@@ -68,7 +75,8 @@ static void check_bytes(struct parser *p, const struct token *t)
     for (size_t i = 0; i < t->text.n; i++) {
         unsigned char c = (unsigned char)t->text.p[i];
         if (c < 0x20 || c == 0x7f) {
-            config_complain(p, t, false, config_format(p, "a control character (0x%02x) in a word", c), S("delete it"), NULL, NULL);
+            config_complain(p, t, false, config_format(p, "a control character (0x%02x) in a word", c), S("delete it"), NULL,
+                            NULL);
             return;
         }
     }
@@ -143,7 +151,8 @@ void config_statement(struct parser *p)
         if (p->count < TOKENS_MAX)
             p->token[p->count++] = t;
         else if (p->count == TOKENS_MAX)
-            p->count++, config_complain(p, &t, false, config_format(p, "more than %d words in one statement", TOKENS_MAX), S("split it"), NULL, NULL);
+            p->count++, config_complain(p, &t, false, config_format(p, "more than %d words in one statement", TOKENS_MAX),
+                                        S("split it"), NULL, NULL);
     }
 }
 

@@ -2,14 +2,30 @@
 /* listen KIND WHERE… */
 #include "config/inside.h"
 
-static const struct { const char *word; uint16_t port; } kinds[LISTEN_KIND_COUNT] = {
-    [LISTEN_SMTP] = {"smtp", 25},          [LISTEN_SUBMISSION] = {"submission", 587}, [LISTEN_SUBMISSIONS] = {"submissions", 465},
-    [LISTEN_LMTP] = {"lmtp", 0},           [LISTEN_POP3] = {"pop3", 110},             [LISTEN_POP3S] = {"pop3s", 995},
+static const struct {
+    const char *word;
+    uint16_t port;
+} kinds[LISTEN_KIND_COUNT] = {
+    [LISTEN_SMTP] = {"smtp", 25},
+    [LISTEN_SUBMISSION] = {"submission", 587},
+    [LISTEN_SUBMISSIONS] = {"submissions", 465},
+    [LISTEN_LMTP] = {"lmtp", 0},
+    [LISTEN_POP3] = {"pop3", 110},
+    [LISTEN_POP3S] = {"pop3s", 995},
 };
-const char *config_listen_word(enum listen_kind k) { return k < LISTEN_KIND_COUNT ? kinds[k].word : "?"; }
-uint16_t config_listen_port(enum listen_kind k) { return k < LISTEN_KIND_COUNT ? kinds[k].port : 0; }
+const char *config_listen_word(enum listen_kind k)
+{
+    return k < LISTEN_KIND_COUNT ? kinds[k].word : "?";
+}
+uint16_t config_listen_port(enum listen_kind k)
+{
+    return k < LISTEN_KIND_COUNT ? kinds[k].port : 0;
+}
 
-static const struct directive *self(void) { return &config_directives[DIRECTIVE_LISTEN]; }
+static const struct directive *self(void)
+{
+    return &config_directives[DIRECTIVE_LISTEN];
+}
 
 static bool append(struct arena *a, struct config *c, const struct config_listen *l)
 {
@@ -116,7 +132,9 @@ static void one(struct parser *p, enum listen_kind kind, const struct token *t)
     }
     for (const struct config_listen *o = p->config->listens; o; o = o->next)
         if (o->port == l.port && str_eq(o->host, l.host) && (l.port || l.host.p[0] == '/')) {
-            config_complain(p, t, false, config_format(p, "%s is already taken by listen %s", config_quote(p, t->text), kinds[o->kind].word), config_format(p, "on line %u of %s", o->line, config_quote(p, o->file)), NULL, NULL);
+            config_complain(p, t, false,
+                            config_format(p, "%s is already taken by listen %s", config_quote(p, t->text), kinds[o->kind].word),
+                            config_format(p, "on line %u of %s", o->line, config_quote(p, o->file)), NULL, NULL);
             return;
         }
     if (!append(p->a, p->config, &l))
@@ -128,7 +146,8 @@ void config_listen_directive(struct parser *p)
     const char *words[LISTEN_KIND_COUNT];
     size_t kind = 0;
     if (p->count == 1) {
-        config_complain(p, &p->token[0], false, S("listen needs a protocol"), S("for example: listen smtp 127.0.0.1:2525"), self(), NULL);
+        config_complain(p, &p->token[0], false, S("listen needs a protocol"), S("for example: listen smtp 127.0.0.1:2525"),
+                        self(), NULL);
         return;
     }
     for (size_t i = 0; i < LISTEN_KIND_COUNT; i++)
@@ -139,9 +158,12 @@ void config_listen_directive(struct parser *p)
         struct str hint = config_suggest(p, p->token[1].text, words, LISTEN_KIND_COUNT);
         if (str_eq_icase(p->token[1].text, S("smtps")))
             hint = S("that is called submissions");
-        else if (p->token[1].text.n && (ascii_is_digit(p->token[1].text.p[0]) || p->token[1].text.p[0] == '[' || p->token[1].text.p[0] == '*'))
+        else if (p->token[1].text.n &&
+                 (ascii_is_digit(p->token[1].text.p[0]) || p->token[1].text.p[0] == '[' || p->token[1].text.p[0] == '*'))
             hint = S("the protocol comes first: listen smtp 192.0.2.1:25");
-        config_complain(p, &p->token[1], false, config_format(p, "%s is no protocol of this server", config_quote(p, p->token[1].text)), hint, self(), NULL);
+        config_complain(p, &p->token[1], false,
+                        config_format(p, "%s is no protocol of this server", config_quote(p, p->token[1].text)), hint, self(),
+                        NULL);
         return;
     }
     for (uint32_t i = 2; i < p->count; i++)

@@ -33,7 +33,8 @@ static void unknown_word(struct parser *p)
         for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++)
             if (str_eq(t->text, str_c(config_settings[i].word)))
                 hint = S("it belongs outside of the { }");
-    config_complain(p, t, false, config_format(p, "unknown word %s%s", config_quote(p, t->text), in_domain ? " in domain" : ""), hint, NULL, NULL);
+    config_complain(p, t, false, config_format(p, "unknown word %s%s", config_quote(p, t->text), in_domain ? " in domain" : ""),
+                    hint, NULL, NULL);
 }
 
 /* One statement that has words. */
@@ -84,7 +85,8 @@ static void punctuation(struct parser *p, enum statement_end end, bool had_words
             p->opened = p->brace;
             p->last_domain = NULL;
         } else {
-            config_complain(p, &p->brace, false, S("a { without a word that takes one"), S("a block belongs to a domain: domain NAME { … }"), NULL, NULL);
+            config_complain(p, &p->brace, false, S("a { without a word that takes one"),
+                            S("a block belongs to a domain: domain NAME { … }"), NULL, NULL);
             config_skip_block(p);
         }
     }
@@ -142,7 +144,8 @@ struct config *config_default(struct arena *a)
     return c;
 }
 
-struct config *config_load(struct arena *a, struct str path, struct str text, const struct config_reader *reader, struct buf *errors, bool color)
+struct config *config_load(struct arena *a, struct str path, struct str text, const struct config_reader *reader,
+                           struct buf *errors, bool color)
 {
     struct parser p = {.a = a, .reader = reader, .files = 1, .config = arena_new(a, struct config)};
     struct source *s = arena_new(a, struct source);

@@ -5,9 +5,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct includes { struct str text; };
+struct includes {
+    struct str text;
+};
 
-static enum config_read read_file(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index, struct str *path, struct str *text, struct str *why)
+static enum config_read read_file(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index,
+                                  struct str *path, struct str *text, struct str *why)
 {
     struct includes *i = self;
     (void)a, (void)from, (void)why;

@@ -4,7 +4,11 @@
 
 static char errors_text[64 * 1024];
 
-struct parsed { struct arena a; const struct config *c; struct str errors; };
+struct parsed {
+    struct arena a;
+    const struct config *c;
+    struct str errors;
+};
 
 static struct parsed parse_with(const char *text, const struct config_reader *r)
 {
@@ -17,9 +21,15 @@ static struct parsed parse_with(const char *text, const struct config_reader *r)
     return p;
 }
 
-static struct parsed parse(const char *text) { return parse_with(text, NULL); }
+static struct parsed parse(const char *text)
+{
+    return parse_with(text, NULL);
+}
 
-static bool says(const struct parsed *p, const char *what) { return str_find_str(p->errors, str_c(what)) < p->errors.n; }
+static bool says(const struct parsed *p, const char *what)
+{
+    return str_find_str(p->errors, str_c(what)) < p->errors.n;
+}
 
 TEST(nothing_is_a_configuration)
 {
@@ -46,23 +56,24 @@ TEST(nothing_is_a_configuration)
 
 TEST(the_whole_language)
 {
-    struct parsed p = parse("hostname MAIL.example.org   # a comment\r\n"
-                            "admin alice@example.org\n"
-                            "domain example.org {\n"
-                            "    alias postmaster abuse -> alice\n"
-                            "    alias team -> alice bob \\\n"
-                            "          carol@example.net\n"
-                            "    alias \"john doe\" -> alice;  alias * -> alice\n"
-                            "    quota 5G\n"
-                            "}\n"
-                            "domain xn--bcher-kva.example other.example\n"
-                            "domain bücher.example.net { quota none }\n"
-                            "listen smtp 127.0.0.1:2525 [::1]:2525\n"
-                            "listen submission 2587; listen pop3\n"
-                            "listen lmtp /run/penny/lmtp.sock\n"
-                            "tls key /k.pem cert \"/my cert.pem\"\n"
-                            "message-size 100M\nquota 2g\ncommand-timeout 1m30s\nlogin-delay 1m\ncleartext-login loopback\n"
-                            "bare-lf refuse\nexpn on\nvrfy on\nscram-sha-1 on\nsubaddress -\nlog debug\nrun-dir /run/penny\nservice-user mail\n");
+    struct parsed p = parse(
+        "hostname MAIL.example.org   # a comment\r\n"
+        "admin alice@example.org\n"
+        "domain example.org {\n"
+        "    alias postmaster abuse -> alice\n"
+        "    alias team -> alice bob \\\n"
+        "          carol@example.net\n"
+        "    alias \"john doe\" -> alice;  alias * -> alice\n"
+        "    quota 5G\n"
+        "}\n"
+        "domain xn--bcher-kva.example other.example\n"
+        "domain bücher.example.net { quota none }\n"
+        "listen smtp 127.0.0.1:2525 [::1]:2525\n"
+        "listen submission 2587; listen pop3\n"
+        "listen lmtp /run/penny/lmtp.sock\n"
+        "tls key /k.pem cert \"/my cert.pem\"\n"
+        "message-size 100M\nquota 2g\ncommand-timeout 1m30s\nlogin-delay 1m\ncleartext-login loopback\n"
+        "bare-lf refuse\nexpn on\nvrfy on\nscram-sha-1 on\nsubaddress -\nlog debug\nrun-dir /run/penny\nservice-user mail\n");
     CHECK_STR(p.errors, S(""));
     if (!p.c)
         return;
@@ -104,14 +115,19 @@ TEST(the_whole_language)
     arena_clear(&p.a);
 }
 
-static const struct { const char *text, *says; } broken[] = {
-    {"hostnam mail.example.org\n", "penny.conf:1:1: unknown word 'hostnam'\n    1 | hostnam mail.example.org\n      | ^^^^^^^ did you mean 'hostname'?\n"},
-    {"\n\n  message-size 50Q\n", "penny.conf:3:16: '50Q' has a unit that is not known\n    3 |   message-size 50Q\n      |                ^^^ for example 50M"},
+static const struct {
+    const char *text, *says;
+} broken[] = {
+    {"hostnam mail.example.org\n",
+     "penny.conf:1:1: unknown word 'hostnam'\n    1 | hostnam mail.example.org\n      | ^^^^^^^ did you mean 'hostname'?\n"},
+    {"\n\n  message-size 50Q\n", "penny.conf:3:16: '50Q' has a unit that is not known\n    3 |   message-size 50Q\n      |       "
+                                 "         ^^^ for example 50M"},
     {"message-size 1\n", "message-size is out of its limits"},
     {"message-size 99999999999999999999\n", "too large a number"},
     {"message-size\n", "message-size needs a value"},
     {"message-size 1M 2M\n", "penny.conf:1:17: message-size takes one value"},
-    {"message-size 1M\nmessage-size 2M\n", "was already set\n    2 | message-size 2M\n      | ^^^^^^^^^^^^ on line 1 of 'penny.conf'"},
+    {"message-size 1M\nmessage-size 2M\n",
+     "was already set\n    2 | message-size 2M\n      | ^^^^^^^^^^^^ on line 1 of 'penny.conf'"},
     {"expn yes\n", "write 'on'"},
     {"bare-lf refus\n", "did you mean 'refuse'?"},
     {"cleartext-login on\n", "cleartext-login cannot be 'on'"},
@@ -131,7 +147,8 @@ static const struct { const char *text, *says; } broken[] = {
     {"listen smtp 25 { x }\n", "listen takes no { }"},
     {"alias a -> b\n", "it belongs inside domain NAME { }"},
     {"domain a.example {\n listen smtp 25\n}\n", "it belongs outside of the { }"},
-    {"domain a.example {\n alas x -> y\n}\n", "unknown word 'alas' in domain\n    2 |  alas x -> y\n      |  ^^^^ did you mean 'alias'?"},
+    {"domain a.example {\n alas x -> y\n}\n",
+     "unknown word 'alas' in domain\n    2 |  alas x -> y\n      |  ^^^^ did you mean 'alias'?"},
     {"domain a.example {\n alias x => y\n}\n", "write -> here"},
     {"domain a.example {\n alias -> y\n}\n", "no name before ->"},
     {"domain a.example {\n alias x ->\n}\n", "no address behind ->"},
@@ -271,7 +288,8 @@ TEST(what_show_prints_can_be_read_again)
 {
     static char text[32 * 1024];
     struct buf b;
-    struct parsed p = parse("hostname a.example\ndomain b.example {\n alias x \"y z\" -> q\n quota 1G\n}\nlisten smtp [::1]:25\nlisten lmtp /x\ntls cert /a key /b\nexpn on\nsubaddress off\n");
+    struct parsed p = parse("hostname a.example\ndomain b.example {\n alias x \"y z\" -> q\n quota 1G\n}\nlisten smtp "
+                            "[::1]:25\nlisten lmtp /x\ntls cert /a key /b\nexpn on\nsubaddress off\n");
     buf_fixed(&b, text, sizeof text - 1);
     CHECK(p.c && config_show(p.c, STR_NONE, &b));
     text[b.n] = 0;
@@ -285,7 +303,8 @@ TEST(what_show_prints_can_be_read_again)
     CHECK(!config_show(p.c, S("lisen"), &b));
     buf_clear(&b);
     config_show_json(p.c, &b);
-    CHECK(str_find_str(buf_str(&b), S("{\"v\":1,\"key\":\"hostname\",\"value\":\"a.example\",\"source\":\"penny.conf\",\"line\":1}\n")) < b.n);
+    CHECK(str_find_str(buf_str(&b),
+                       S("{\"v\":1,\"key\":\"hostname\",\"value\":\"a.example\",\"source\":\"penny.conf\",\"line\":1}\n")) < b.n);
     arena_clear(&p.a);
     arena_clear(&again.a);
 }
@@ -308,9 +327,12 @@ TEST(every_word_is_explained)
     CHECK(!b.full && str_find_str(buf_str(&b), S(".It Ic message-size Ar SIZE\n")) < b.n);
 }
 
-struct files { unsigned asked; };
+struct files {
+    unsigned asked;
+};
 
-static enum config_read read_file(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index, struct str *path, struct str *text, struct str *why)
+static enum config_read read_file(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index,
+                                  struct str *path, struct str *text, struct str *why)
 {
     struct files *f = self;
     (void)a, (void)from;
@@ -360,10 +382,19 @@ TEST(files_are_included)
 TEST(values)
 {
     uint64_t v;
-    static const struct { const char *text; long long size; } sizes[] = {{"0", 0}, {"none", 0}, {"500", 500}, {"64k", 65536}, {"50M", 52428800}, {"5GB", 5LL << 30}, {"1TiB", 1LL << 40}, {"12b", 12}, {"", -1}, {"k", -1}, {"5x", -1}, {"-1", -1}, {"20000000T", -1}};
+    static const struct {
+        const char *text;
+        long long size;
+    } sizes[] = {{"0", 0},           {"none", 0},         {"500", 500},     {"64k", 65536}, {"50M", 52428800},
+                 {"5GB", 5LL << 30}, {"1TiB", 1LL << 40}, {"12b", 12},      {"", -1},       {"k", -1},
+                 {"5x", -1},         {"-1", -1},          {"20000000T", -1}};
     for (size_t i = 0; i < countof(sizes); i++)
         CHECK_NUM(config_size(str_c(sizes[i].text), &v) == VALUE_OK ? (long long)v : -1, sizes[i].size);
-    static const struct { const char *text; long long ms; } durations[] = {{"0", 0}, {"500ms", 500}, {"5m", 300000}, {"1h30m", 5400000}, {"30d", 2592000000}, {"1w", 604800000}, {"5", -1}, {"", -1}, {"m", -1}, {"5y", -1}, {"999999999999999999w", -1}};
+    static const struct {
+        const char *text;
+        long long ms;
+    } durations[] = {{"0", 0},  {"500ms", 500}, {"5m", 300000}, {"1h30m", 5400000}, {"30d", 2592000000},        {"1w", 604800000},
+                     {"5", -1}, {"", -1},       {"m", -1},      {"5y", -1},         {"999999999999999999w", -1}};
     for (size_t i = 0; i < countof(durations); i++)
         CHECK_NUM(config_duration(str_c(durations[i].text), &v) == VALUE_OK ? (long long)v : -1, durations[i].ms);
 }
@@ -375,7 +406,8 @@ TEST(a_small_arena_is_an_error_not_a_crash)
         struct buf b;
         arena_init(&a, max);
         buf_fixed(&b, errors_text, sizeof errors_text);
-        const struct config *c = config_parse(&a, S("x"), S("domain a.example {\n alias x -> y z\n}\nhostname b.example\nlisten smtp 25\n"), &b, false);
+        const struct config *c = config_parse(
+            &a, S("x"), S("domain a.example {\n alias x -> y z\n}\nhostname b.example\nlisten smtp 25\n"), &b, false);
         CHECK(c != NULL || b.n > 0);
         arena_clear(&a);
     }

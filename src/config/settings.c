@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
 /* The scalar settings: one table, one function that reads a value by its kind, one that writes it. */
-#include "message/address.h"
 #include "config/inside.h"
+#include "message/address.h"
 
 const struct setting config_settings[CONFIG_SETTING_COUNT] = {
-#define SETTING(member, kind, word, otherwise, min, max, syntax, help, example) \
+#define SETTING(member, kind, word, otherwise, min, max, syntax, help, example)                                                  \
     {word, SETTING_##kind, offsetof(struct config, member), otherwise, min, max, syntax, help, example},
 #include "config/settings.def"
 #undef SETTING
@@ -48,15 +48,19 @@ static bool in_limits(struct parser *p, const struct setting *s, uint64_t v, str
     if (v >= s->min && v <= s->max)
         return true;
     struct str least = limit_text(p, s, s->min), most = limit_text(p, s, s->max);
-    return fail(error, hint, config_format(p, "%s is out of its limits", s->word), config_format(p, "%.*s to %.*s", STR_ARG(least), STR_ARG(most)));
+    return fail(error, hint, config_format(p, "%s is out of its limits", s->word),
+                config_format(p, "%.*s to %.*s", STR_ARG(least), STR_ARG(most)));
 }
 
-static bool number_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error, struct str *hint)
+static bool number_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error,
+                       struct str *hint)
 {
     uint64_t v = 0;
     enum value_error e = VALUE_OK;
     const char *kind = s->kind == SETTING_SIZE ? "a size" : s->kind == SETTING_COUNT ? "a number" : "a duration";
-    const char *like = s->kind == SETTING_SIZE ? "for example 50M: K, M, G, T" : s->kind == SETTING_COUNT ? "digits only" : "for example 90s, 5m, 2h, 30d: ms, s, m, h, d, w";
+    const char *like = s->kind == SETTING_SIZE    ? "for example 50M: K, M, G, T"
+                       : s->kind == SETTING_COUNT ? "digits only"
+                                                  : "for example 90s, 5m, 2h, 30d: ms, s, m, h, d, w";
     if (s->kind == SETTING_SIZE)
         e = config_size(value, &v);
     else if (s->kind == SETTING_COUNT)
@@ -83,7 +87,8 @@ static bool number_set(struct parser *p, struct config *c, const struct setting 
     return true;
 }
 
-static bool choice_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error, struct str *hint)
+static bool choice_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error,
+                       struct str *hint)
 {
     const char *words[8];
     size_t n = 0;
@@ -103,9 +108,11 @@ static bool choice_set(struct parser *p, struct config *c, const struct setting 
         words[n] = copy;
     }
     bool on_off = str_eq(str_c(s->syntax), S("off|on"));
-    if (on_off && (str_eq_icase(value, S("yes")) || str_eq_icase(value, S("true")) || str_eq(value, S("1")) || str_eq_icase(value, S("enable"))))
+    if (on_off && (str_eq_icase(value, S("yes")) || str_eq_icase(value, S("true")) || str_eq(value, S("1")) ||
+                   str_eq_icase(value, S("enable"))))
         *hint = S("write 'on'");
-    else if (on_off && (str_eq_icase(value, S("no")) || str_eq_icase(value, S("false")) || str_eq(value, S("0")) || str_eq_icase(value, S("disable"))))
+    else if (on_off && (str_eq_icase(value, S("no")) || str_eq_icase(value, S("false")) || str_eq(value, S("0")) ||
+                        str_eq_icase(value, S("disable"))))
         *hint = S("write 'off'");
     else
         *hint = config_suggest(p, value, words, n);
@@ -113,7 +120,8 @@ static bool choice_set(struct parser *p, struct config *c, const struct setting 
     return false;
 }
 
-static bool char_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error, struct str *hint)
+static bool char_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error,
+                     struct str *hint)
 {
     char *to = (char *)c + s->offset;
     if (str_eq_icase(value, S("off")) || str_eq_icase(value, S("none"))) {
@@ -121,12 +129,14 @@ static bool char_set(struct parser *p, struct config *c, const struct setting *s
         return true;
     }
     if (value.n != 1 || !strchr("+-=_#~!%&*^", value.p[0]))
-        return fail(error, hint, config_format(p, "%s is not a separator", config_quote(p, value)), S("one of + - = _ # ~ ! % & * ^, or off"));
+        return fail(error, hint, config_format(p, "%s is not a separator", config_quote(p, value)),
+                    S("one of + - = _ # ~ ! % & * ^, or off"));
     *to = value.p[0];
     return true;
 }
 
-static bool text_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error, struct str *hint)
+static bool text_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error,
+                     struct str *hint)
 {
     struct str *to = (struct str *)(void *)((char *)c + s->offset);
     struct address adr;
@@ -144,21 +154,24 @@ static bool text_set(struct parser *p, struct config *c, const struct setting *s
     } else if (s->kind == SETTING_NAME) {
         for (size_t i = 0; i < value.n; i++)
             if (!ascii_is_alnum(value.p[i]) && !strchr("-_.", value.p[i]))
-                return fail(error, hint, config_format(p, "%s is not a user's name", config_quote(p, value)), S("letters, digits, - _ ."));
+                return fail(error, hint, config_format(p, "%s is not a user's name", config_quote(p, value)),
+                            S("letters, digits, - _ ."));
     } else if (s->kind == SETTING_PATH && (value.n == 0 || value.p[0] != '/')) {
         return fail(error, hint, config_format(p, "%s must be a whole path", s->word), S("begin it with /"));
     }
     if (e == ADDRESS_NO_MEMORY)
         p->no_memory = true;
     if (e != ADDRESS_OK)
-        return fail(error, hint, config_format(p, "%s: %s", config_quote(p, value), address_error_text(e)), s->kind == SETTING_HOST ? S("a name like mail.example.org") : S("a whole address like alice@example.org"));
+        return fail(error, hint, config_format(p, "%s: %s", config_quote(p, value), address_error_text(e)),
+                    s->kind == SETTING_HOST ? S("a name like mail.example.org") : S("a whole address like alice@example.org"));
     if (value.n == 0)
         return fail(error, hint, config_format(p, "%s may not be empty", s->word), S("leave the line out instead"));
     *to = value;
     return true;
 }
 
-bool config_setting_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error, struct str *hint)
+bool config_setting_set(struct parser *p, struct config *c, const struct setting *s, struct str value, struct str *error,
+                        struct str *hint)
 {
     switch (s->kind) {
     case SETTING_SIZE:
@@ -186,17 +199,20 @@ void config_setting_parse(struct parser *p, const struct setting *s, enum config
     struct str error = STR_NONE, hint = STR_NONE;
     struct config_source *source = &p->config->source[id];
     if (p->count == 1) {
-        config_complain(p, &t[0], false, config_format(p, "%s needs a value", s->word), config_format(p, "for example: %s", s->example), NULL, s);
+        config_complain(p, &t[0], false, config_format(p, "%s needs a value", s->word),
+                        config_format(p, "for example: %s", s->example), NULL, s);
     } else if (p->count > 2) {
         config_complain(p, &t[2], false, config_format(p, "%s takes one value", s->word), S("delete this"), NULL, s);
     } else if (source->line) {
-        config_complain(p, &t[0], false, config_format(p, "%s was already set", s->word), config_format(p, "on line %u of %s", source->line, config_quote(p, source->file)), NULL, NULL);
+        config_complain(p, &t[0], false, config_format(p, "%s was already set", s->word),
+                        config_format(p, "on line %u of %s", source->line, config_quote(p, source->file)), NULL, NULL);
     } else if (!config_setting_set(p, p->config, s, t[1].text, &error, &hint)) {
         config_complain(p, &t[1], false, error, hint, NULL, s);
     } else {
         *source = (struct config_source){p->source->path, t[0].line};
         if (s->kind == SETTING_HOST && str_find(t[1].text, '.') == t[1].text.n)
-            config_complain(p, &t[1], true, S("this name has no dot: other mail servers will not like it"), S("a name like mail.example.org"), NULL, NULL);
+            config_complain(p, &t[1], true, S("this name has no dot: other mail servers will not like it"),
+                            S("a name like mail.example.org"), NULL, NULL);
     }
 }
 
@@ -223,7 +239,7 @@ void config_setting_print(const struct config *c, const struct setting *s, struc
         buf_add_u64(to, *(const uint64_t *)at);
         break;
     case SETTING_DURATION:
-        config_duration_print(to, (uint64_t)*(const int64_t *)at);
+        config_duration_print(to, (uint64_t) * (const int64_t *)at);
         break;
     case SETTING_SECONDS:
         config_duration_print(to, *(const uint64_t *)at * 1000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* penny config show: what holds, and where it was said. The text form can be parsed again. */
-#include "message/address.h"
 #include "config/inside.h"
+#include "message/address.h"
 
 enum { VALUE_COLUMN = 24, PLACE_COLUMN = 60 };
 
@@ -79,7 +79,8 @@ static void show_domains(const struct config *c, struct buf *to)
         }
         for (const struct config_alias *al = d->aliases; al; al = al->next) {
             from = to->n;
-            bool plain = str_find(al->name, ' ') == al->name.n && str_find(al->name, '"') == al->name.n && str_find(al->name, '@') == al->name.n;
+            bool plain = str_find(al->name, ' ') == al->name.n && str_find(al->name, '"') == al->name.n &&
+                         str_find(al->name, '@') == al->name.n;
             buf_printf(to, "    alias %s%.*s%s ->", plain ? "" : "\"", STR_ARG(al->name), plain ? "" : "\"");
             for (uint32_t i = 0; i < al->target_count; i++) {
                 buf_add_byte(to, ' ');
@@ -100,7 +101,10 @@ bool config_show(const struct config *c, struct str key, struct buf *to)
             show_setting(c, i, to);
             found = true;
         }
-    static const struct { const char *word; void (*show)(const struct config *c, struct buf *to); } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"domain", show_domains}};
+    static const struct {
+        const char *word;
+        void (*show)(const struct config *c, struct buf *to);
+    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"domain", show_domains}};
     for (size_t i = 0; i < countof(lists); i++)
         if (all || str_eq(key, str_c(lists[i].word))) {
             lists[i].show(c, to);

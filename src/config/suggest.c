@@ -4,10 +4,16 @@
 
 enum { WORD_MAX = 40 };
 
-static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
 
 /* _ and - are the same, case does not count. */
-static char folded(char c) { return c == '_' ? '-' : ascii_lower(c); }
+static char folded(char c)
+{
+    return c == '_' ? '-' : ascii_lower(c);
+}
 
 static unsigned distance(struct str a, struct str b)
 {
@@ -56,7 +62,9 @@ size_t config_nearest(struct str word, const char *const *words, size_t count, c
     return n;
 }
 
-static const struct { const char *there, *here; } synonyms[] = {
+static const struct {
+    const char *there, *here;
+} synonyms[] = {
     {"myhostname", "in Postfix; here: hostname NAME"},
     {"primary_hostname", "in Exim; here: hostname NAME"},
     {"mydestination", "in Postfix; here: domain NAME, one line for each"},

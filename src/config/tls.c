@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* tls cert FILE key FILE. The files are read by the process that may; here they are names, made whole against the file that says them. */
+/* tls cert FILE key FILE. The files are read by the process that may; here they are names, made whole against the file that says
+ * them. */
 #include "config/inside.h"
 
 static struct str path_of(struct parser *p, struct str path)
@@ -20,7 +21,8 @@ void config_tls_directive(struct parser *p)
         while (w < countof(words) && !str_eq(p->token[i].text, str_c(words[w])))
             w++;
         if (w == countof(words)) {
-            config_complain(p, &p->token[i], false, config_format(p, "unknown word %s in tls", config_quote(p, p->token[i].text)), config_suggest(p, p->token[i].text, words, countof(words)), self, NULL);
+            config_complain(p, &p->token[i], false, config_format(p, "unknown word %s in tls", config_quote(p, p->token[i].text)),
+                            config_suggest(p, p->token[i].text, words, countof(words)), self, NULL);
             return;
         }
         if (i + 1 == p->count) {
@@ -28,7 +30,8 @@ void config_tls_directive(struct parser *p)
             return;
         }
         if (value[w].n) {
-            config_complain(p, &p->token[i], false, config_format(p, "a second %s in one tls line", words[w]), S("one tls line for each certificate"), self, NULL);
+            config_complain(p, &p->token[i], false, config_format(p, "a second %s in one tls line", words[w]),
+                            S("one tls line for each certificate"), self, NULL);
             return;
         }
         if (p->token[i + 1].text.n == 0 || p->token[i + 1].text.n > 400) {
@@ -38,7 +41,12 @@ void config_tls_directive(struct parser *p)
         value[w] = path_of(p, p->token[i + 1].text);
     }
     if (!value[0].n || !value[1].n) {
-        config_complain(p, &p->token[0], false, config_format(p, "tls needs %s", value[0].n ? "the key, too" : value[1].n ? "the certificate, too" : "a certificate and its key"), S("tls cert FILE key FILE"), self, NULL);
+        config_complain(p, &p->token[0], false,
+                        config_format(p, "tls needs %s",
+                                      value[0].n   ? "the key, too"
+                                      : value[1].n ? "the certificate, too"
+                                                   : "a certificate and its key"),
+                        S("tls cert FILE key FILE"), self, NULL);
         return;
     }
     struct config_tls **last = &p->config->tls, *t = arena_new(p->a, struct config_tls);

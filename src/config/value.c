@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
 /* Sizes, durations, addresses: text to number and back. */
 #include "base/arena.h"
-#include "message/address.h"
 #include "config/inside.h"
+#include "message/address.h"
 
 static struct str digits(struct str *s)
 {
@@ -14,7 +14,10 @@ static struct str digits(struct str *s)
     return d;
 }
 
-static bool times(uint64_t *v, uint64_t unit) { return !__builtin_mul_overflow(*v, unit, v); }
+static bool times(uint64_t *v, uint64_t unit)
+{
+    return !__builtin_mul_overflow(*v, unit, v);
+}
 
 enum value_error config_size(struct str s, uint64_t *to)
 {
@@ -49,9 +52,15 @@ enum value_error config_size(struct str s, uint64_t *to)
     return VALUE_OK;
 }
 
-bool config_size_of(struct str text, uint64_t *octets) { return config_size(text, octets) == VALUE_OK; }
+bool config_size_of(struct str text, uint64_t *octets)
+{
+    return config_size(text, octets) == VALUE_OK;
+}
 
-static const struct { const char *unit; uint64_t ms; } duration_units[] = {{"w", 604800000}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+static const struct {
+    const char *unit;
+    uint64_t ms;
+} duration_units[] = {{"w", 604800000}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 
 static struct str letters(struct str *s)
 {

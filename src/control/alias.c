@@ -45,9 +45,9 @@ static bool alias_line(struct control_session *s, struct str name, const struct 
     return control_line_end(s, &w);
 }
 
-static enum step protected(struct control_session *s, const struct config_alias *al)
-{
-    return control_end(s, EXIT_NOT_ALLOWED, "the configuration says that alias: ", control_place(s, al->file, al->line), "", "change it there, then: penny reload");
+static enum step protected(struct control_session *s, const struct config_alias *al) {
+    return control_end(s, EXIT_NOT_ALLOWED, "the configuration says that alias: ", control_place(s, al->file, al->line), "",
+                       "change it there, then: penny reload");
 }
 
 /* One target: a whole address, or a name of the alias' own domain. */
@@ -94,7 +94,8 @@ enum step control_do_ALIAS_ADD(struct control_session *s)
             return n;
     }
     if (count == 0 || count > ALIAS_TARGETS_MAX)
-        return control_end(s, EXIT_USAGE_BAD, count ? "too many addresses" : "an alias needs at least one address", STR_NONE, "", "penny alias add team@example.org alice@example.org bob@example.org");
+        return control_end(s, EXIT_USAGE_BAD, count ? "too many addresses" : "an alias needs at least one address", STR_NONE, "",
+                           "penny alias add team@example.org alice@example.org bob@example.org");
     if (s->r->flags & CONTROL_DRY_RUN)
         return control_end(s, 0, "would set ", key, "", "");
     s->op = (struct op){.kind = OP_ALIAS_SET};
@@ -128,7 +129,11 @@ static bool config_lines(struct control_session *s, struct str only)
     return true;
 }
 
-struct listing { struct control_session *s; struct str domain; bool full; };
+struct listing {
+    struct control_session *s;
+    struct str domain;
+    bool full;
+};
 
 static bool each_alias(void *to, struct str name, const struct str *targets, uint32_t count)
 {
@@ -156,7 +161,9 @@ enum step control_do_ALIAS_LS(struct control_session *s)
     engine_aliases(s->c->engine, each_alias, &l);
     if (l.full)
         return STEP_ROOM;
-    return s->more ? control_ok(s) : control_end(s, 0, "there are no aliases", STR_NONE, "", "penny alias add team@example.org alice bob makes one");
+    return s->more
+               ? control_ok(s)
+               : control_end(s, 0, "there are no aliases", STR_NONE, "", "penny alias add team@example.org alice bob makes one");
 }
 
 enum step control_do_ALIAS_SHOW(struct control_session *s)
@@ -170,7 +177,9 @@ enum step control_do_ALIAS_SHOW(struct control_session *s)
     uint32_t count = al ? al->target_count : engine_alias(s->c->engine, key, &targets);
     if (!count)
         return control_end(s, EXIT_NO, "there is no alias ", key, "", "penny alias ls shows all");
-    return alias_line(s, key, al ? al->target : targets, count, al ? control_place(s, al->file, al->line) : S("store")) ? control_ok(s) : STEP_ROOM;
+    return alias_line(s, key, al ? al->target : targets, count, al ? control_place(s, al->file, al->line) : S("store"))
+               ? control_ok(s)
+               : STEP_ROOM;
 }
 
 enum step control_do_ALIAS_RM(struct control_session *s)

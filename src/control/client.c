@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: ISC
 #include <stdlib.h>
-#include "base/clock.h"
 #include "control/client.h"
+#include "base/clock.h"
 #include "control/inside.h"
 #include "os/net.h"
 
 enum { ANSWER_TIMEOUT_MS = 3600 * 1000 }; /* a backup of a large store is one answer */
 
 struct control_client {
-    int fd;                       /* -1: direct */
+    int fd; /* -1: direct */
     struct control_session *session;
     struct control_context *context;
     struct buf in, out;
@@ -66,7 +66,10 @@ static uint64_t direct_id(void *self)
     return engine_lease_ids(cl->context->engine, 1);
 }
 
-static void direct_wake(void *self, struct control_session *s) { (void)self, (void)s; }
+static void direct_wake(void *self, struct control_session *s)
+{
+    (void)self, (void)s;
+}
 
 struct control_client *control_client_direct(struct control_context *c)
 {
@@ -108,7 +111,8 @@ static bool broken(struct control_end *end, const char *text)
     return false;
 }
 
-/* Moves bytes: out to the session or socket, theirs to in. Blocks until something moved, unless there is more to hand in (busy). False: the other end is gone. */
+/* Moves bytes: out to the session or socket, theirs to in. Blocks until something moved, unless there is more to hand in (busy).
+ * False: the other end is gone. */
 static bool exchange(struct control_client *cl, bool busy)
 {
     if (cl->fd < 0) {
@@ -196,7 +200,8 @@ bool control_client_wait_end(struct control_client *cl, int64_t timeout_ms)
     }
 }
 
-bool control_client_ask(struct control_client *cl, const struct control_request *r, int (*body)(void *self, struct buf *to), void *body_self, const struct control_replies *replies, struct control_end *end)
+bool control_client_ask(struct control_client *cl, const struct control_request *r, int (*body)(void *self, struct buf *to),
+                        void *body_self, const struct control_replies *replies, struct control_end *end)
 {
     bool more = body != NULL, bad = false;
     control_frame_request(&cl->out, r);
@@ -212,7 +217,8 @@ bool control_client_ask(struct control_client *cl, const struct control_request 
         if (bad)
             return broken(end, "the server's answer cannot be read");
     }
-    while (more && feed(cl, body, body_self, &more)) /* refused before all of it was taken: the rest is thrown away at the other end */
+    while (more &&
+           feed(cl, body, body_self, &more)) /* refused before all of it was taken: the rest is thrown away at the other end */
         if (!exchange(cl, more))
             return true;
     return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Requests against a real store in a temporary directory: what they answer, what they change, what they refuse. Each dialogue is fed whole, in pieces
-   and with an output that is hardly drained; the answers must be the same. */
+/* Requests against a real store in a temporary directory: what they answer, what they change, what they refuse. Each dialogue is
+   fed whole, in pieces and with an output that is hardly drained; the answers must be the same. */
 #include <ftw.h>
 #include <unistd.h>
 #include "base/random.h"
@@ -9,7 +9,14 @@
 
 static const char conf[] = "hostname mail.demo.test\ndomain demo.test {\n  alias fixed -> alice\n}\n";
 
-struct world { char dir[64]; struct arena a; struct control_context c; struct buf answers; size_t piece, drain; bool broken; };
+struct world {
+    char dir[64];
+    struct arena a;
+    struct control_context c;
+    struct buf answers;
+    size_t piece, drain;
+    bool broken;
+};
 
 static void make_verifier(void *self, struct control_session *s, struct str password)
 {
@@ -20,8 +27,14 @@ static void make_verifier(void *self, struct control_session *s, struct str pass
     else
         control_session_answer(s, DONE, &why, S("a verifier"));
 }
-static uint64_t next_id(void *self) { return engine_lease_ids(((struct world *)self)->c.engine, 1); }
-static void wake(void *self, struct control_session *s) { (void)self, (void)s; }
+static uint64_t next_id(void *self)
+{
+    return engine_lease_ids(((struct world *)self)->c.engine, 1);
+}
+static void wake(void *self, struct control_session *s)
+{
+    (void)self, (void)s;
+}
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
@@ -41,7 +54,10 @@ static void world_open(struct world *w)
     arena_init(&w->a, 16 << 20);
     buf_init(&w->answers, 8 << 20);
     buf_fixed(&b, errors, sizeof errors);
-    w->c = (struct control_context){.owner_uid = 1000, .direct = true, .dir = str_c(w->dir), .config = config_parse(&w->a, S("/etc/penny.conf"), str_c(conf), &b, false)};
+    w->c = (struct control_context){.owner_uid = 1000,
+                                    .direct = true,
+                                    .dir = str_c(w->dir),
+                                    .config = config_parse(&w->a, S("/etc/penny.conf"), str_c(conf), &b, false)};
     w->c.engine = engine_open(w->dir, -1, &o, &why);
     w->c.hooks = (struct control_hooks){.self = w, .verifier = make_verifier, .next_id = next_id, .wake = wake};
     CHECK(w->c.engine != NULL && w->c.config != NULL);
@@ -129,8 +145,14 @@ static struct str verb(struct world *w, enum control_verb v, const char *name, c
     return ask(w, &r);
 }
 
-static bool has(struct str s, const char *what) { return str_find_str(s, str_c(what)) < s.n; }
-#define CHECK_HAS(answer, what) (test_checks++, has((answer), (what)) ? (void)0 : test_fail(__FILE__, __LINE__, "<%.*s> lacks <%s>", STR_ARG(w.answers.n ? buf_str(&w.answers) : S("")), (what)))
+static bool has(struct str s, const char *what)
+{
+    return str_find_str(s, str_c(what)) < s.n;
+}
+#define CHECK_HAS(answer, what)                                                                                                  \
+    (test_checks++, has((answer), (what)) ? (void)0                                                                              \
+                                          : test_fail(__FILE__, __LINE__, "<%.*s> lacks <%s>",                                   \
+                                                      STR_ARG(w.answers.n ? buf_str(&w.answers) : S("")), (what)))
 
 TEST(users_domains_and_aliases)
 {
@@ -143,7 +165,8 @@ TEST(users_domains_and_aliases)
     CHECK_HAS(verb(&w, CONTROL_USER_ADD, "carl@other.test", "x"), "=0 domain other.test was new and has been added, too");
     CHECK_HAS(verb(&w, CONTROL_USER_ADD, "x@demo.test", "bad"), "=65 the password cannot be used: forbidden");
     CHECK_HAS(verb(&w, CONTROL_USER_ADD, "x@demo.test", ""), "=65 the password may not be empty");
-    CHECK_HAS(verb(&w, CONTROL_USER_ADD, "fixed@demo.test", "x"), "=73 an alias of that name exists and would get the mail: /etc/penny.conf:3");
+    CHECK_HAS(verb(&w, CONTROL_USER_ADD, "fixed@demo.test", "x"),
+              "=73 an alias of that name exists and would get the mail: /etc/penny.conf:3");
     CHECK_HAS(verb(&w, CONTROL_USER_ADD, "nobody", "x"), "=64 nobody is not a whole address");
     CHECK_HAS(verb(&w, CONTROL_USER_ADD, "a..b@demo.test", "x"), "=64 ");
     CHECK_HAS(verb(&w, CONTROL_USER_ADD, "a@[192.0.2.1]", "x"), "=64 a@[192.0.2.1] has no domain name");
@@ -280,7 +303,9 @@ TEST(who_may_not_ask_and_what_is_no_request)
     r = request(CONTROL_RELOAD, "", "");
     control_frame_request(&in, &r);
     CHECK_HAS(talk_as(&w, 0, &in), "=69 no server runs");
-    static const struct { uint32_t kind, n; } bad[] = {{99, 0}, {CONTROL_FRAME_REQUEST, 3}, {CONTROL_FRAME_DONE, 0}, {CONTROL_FRAME_REQUEST, CONTROL_FRAME_MAX + 1}};
+    static const struct {
+        uint32_t kind, n;
+    } bad[] = {{99, 0}, {CONTROL_FRAME_REQUEST, 3}, {CONTROL_FRAME_DONE, 0}, {CONTROL_FRAME_REQUEST, CONTROL_FRAME_MAX + 1}};
     for (size_t i = 0; i < countof(bad); i++) {
         buf_clear(&in);
         buf_add(&in, str_of(&bad[i], sizeof bad[i]));

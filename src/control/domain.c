@@ -2,7 +2,10 @@
 /* penny domain add|ls|show|rm */
 #include "control/inside.h"
 
-struct count { struct str domain; uint64_t users, aliases; };
+struct count {
+    struct str domain;
+    uint64_t users, aliases;
+};
 
 static bool count_user(void *to, const struct engine_account *a)
 {
@@ -54,7 +57,11 @@ enum step control_do_DOMAIN_ADD(struct control_session *s)
     return control_submit(s, control_finish);
 }
 
-struct listing { struct control_session *s; struct str *names; size_t count, cap; };
+struct listing {
+    struct control_session *s;
+    struct str *names;
+    size_t count, cap;
+};
 
 static bool each_domain(void *to, struct str name)
 {
@@ -85,7 +92,9 @@ static enum step list_on(struct control_session *s)
             return STEP_ROOM;
         s->cursor++;
     }
-    return l->count ? control_ok(s) : control_end(s, 0, "there are no domains", STR_NONE, "", "penny domain add example.org, or a line 'domain example.org' in the configuration");
+    return l->count ? control_ok(s)
+                    : control_end(s, 0, "there are no domains", STR_NONE, "",
+                                  "penny domain add example.org, or a line 'domain example.org' in the configuration");
 }
 
 enum step control_do_DOMAIN_LS(struct control_session *s)
@@ -128,14 +137,16 @@ enum step control_do_DOMAIN_RM(struct control_session *s)
         return n;
     const struct config_domain *d = config_domain_find(s->c->config, name);
     if (d)
-        return control_end(s, EXIT_NOT_ALLOWED, "the configuration says that domain: ", control_place(s, d->file, d->line), "", "take the line out, then: penny reload");
+        return control_end(s, EXIT_NOT_ALLOWED, "the configuration says that domain: ", control_place(s, d->file, d->line), "",
+                           "take the line out, then: penny reload");
     if (!engine_domain(s->c->engine, name))
         return control_end(s, EXIT_NO, "there is no domain ", name, "", "penny domain ls shows all");
     c = (struct count){.domain = name};
     engine_accounts(s->c->engine, count_user, &c);
     engine_aliases(s->c->engine, count_alias, &c);
     if (c.users || c.aliases)
-        return control_end(s, EXIT_NOT_ALLOWED, "", name, " still has users or aliases", "remove them first: penny user rm, penny alias rm");
+        return control_end(s, EXIT_NOT_ALLOWED, "", name, " still has users or aliases",
+                           "remove them first: penny user rm, penny alias rm");
     if (s->r->flags & CONTROL_DRY_RUN)
         return control_end(s, 0, "would remove ", name, "", "");
     s->op = (struct op){.kind = OP_DOMAIN_REMOVE};

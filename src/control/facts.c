@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: ISC
 #include "control/facts.h"
 
-static bool domain(void *self, struct str name) { return engine_domain(self, name); }
+static bool domain(void *self, struct str name)
+{
+    return engine_domain(self, name);
+}
 
 static bool account(void *self, struct str key, struct route_account *to)
 {
@@ -18,12 +21,16 @@ static uint32_t alias(void *self, struct str key, const struct str **targets, ui
     return engine_alias(self, key, targets);
 }
 
-struct oldest { struct str domain, here, anywhere; int64_t here_ms, anywhere_ms; };
+struct oldest {
+    struct str domain, here, anywhere;
+    int64_t here_ms, anywhere_ms;
+};
 
 static bool older(void *to, const struct engine_account *a)
 {
     struct oldest *o = to;
-    bool here = o->domain.n && str_ends(a->name, o->domain) && a->name.n > o->domain.n && a->name.p[a->name.n - o->domain.n - 1] == '@';
+    bool here =
+        o->domain.n && str_ends(a->name, o->domain) && a->name.n > o->domain.n && a->name.p[a->name.n - o->domain.n - 1] == '@';
     if (a->suspended)
         return true;
     if (here && (!o->here.n || a->created_ms < o->here_ms))
@@ -43,5 +50,6 @@ static bool first_account(void *self, struct str domain_name, struct str *key)
 
 struct route_facts control_route_facts(struct engine *e, const struct config *c)
 {
-    return (struct route_facts){.self = e, .domain = domain, .account = account, .alias = alias, .config = c, .first_account = first_account};
+    return (struct route_facts){
+        .self = e, .domain = domain, .account = account, .alias = alias, .config = c, .first_account = first_account};
 }

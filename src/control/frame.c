@@ -2,13 +2,19 @@
 /* Requests and frames: u32 kind, u32 length, payload; native byte order, both ends are this program on this machine. */
 #include "control/control.h"
 
-static const struct { const char *word; bool changes; } verbs[CONTROL_VERB_COUNT] = {
+static const struct {
+    const char *word;
+    bool changes;
+} verbs[CONTROL_VERB_COUNT] = {
 #define VERB(id, word, change) {word, change},
 #include "control/verbs.def"
 #undef VERB
 };
 
-const char *control_verb_word(uint32_t verb) { return verb < CONTROL_VERB_COUNT ? verbs[verb].word : "?"; }
+const char *control_verb_word(uint32_t verb)
+{
+    return verb < CONTROL_VERB_COUNT ? verbs[verb].word : "?";
+}
 
 void control_request_init(struct control_request *r, enum control_verb verb)
 {
@@ -17,7 +23,10 @@ void control_request_init(struct control_request *r, enum control_verb verb)
     r->verb = (uint32_t)verb;
 }
 
-static bool plain(struct str s) { return str_find(s, '\0') == s.n; }
+static bool plain(struct str s)
+{
+    return str_find(s, '\0') == s.n;
+}
 
 bool control_request_name(struct control_request *r, struct str name)
 {

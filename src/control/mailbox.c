@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: ISC
-/* penny folders|ls|read on the server's own store. Nothing here looks into a message but for the end of its header: the command does that, as the user who runs it. */
+/* penny folders|ls|read on the server's own store. Nothing here looks into a message but for the end of its header: the command
+ * does that, as the user who runs it. */
 #include "control/inside.h"
 
 enum { BATCH = 64 };
 
-struct found { struct engine_message m[BATCH]; uint32_t count, at; bool more; };
+struct found {
+    struct engine_message m[BATCH];
+    uint32_t count, at;
+    bool more;
+};
 
 static bool gather(void *to, const struct engine_message *m)
 {
@@ -39,7 +44,8 @@ static bool message_line(struct control_session *s, const struct engine_message 
     return control_line_end(s, &w);
 }
 
-/* The line and, if asked for, its header. A header that cannot be read is left out: the line still tells that the message is there. */
+/* The line and, if asked for, its header. A header that cannot be read is left out: the line still tells that the message is
+ * there. */
 static bool message_out(struct control_session *s, account_id a, mailbox_id box, const struct engine_message *m)
 {
     struct buf head;
@@ -94,7 +100,10 @@ enum step control_do_MAIL_LS(struct control_session *s)
     return STEP_AGAIN;
 }
 
-struct folders { struct control_session *s; bool full; };
+struct folders {
+    struct control_session *s;
+    bool full;
+};
 
 static bool each_folder(void *to, const struct engine_mailbox *m)
 {
@@ -150,7 +159,8 @@ static enum step read_on(struct control_session *s)
         enum outcome o = engine_read(s->c->engine, a.id, box.id, *uid, s->offset, &piece, &more, &why);
         if (o != DONE) {
             buf_free(&piece);
-            return o == REFUSE ? control_end(s, EXIT_NO, "there is no such message", STR_NONE, "", "penny ls shows what is there") : control_outcome(s, o, &why);
+            return o == REFUSE ? control_end(s, EXIT_NO, "there is no such message", STR_NONE, "", "penny ls shows what is there")
+                               : control_outcome(s, o, &why);
         }
         s->offset += piece.n;
         if (piece.n)

@@ -55,7 +55,10 @@ enum step control_mailbox(struct control_session *s, struct engine_account *a, s
     return STEP_AGAIN;
 }
 
-bool control_domain_known(struct control_session *s, struct str name) { return config_domain_find(s->c->config, name) || engine_domain(s->c->engine, name); }
+bool control_domain_known(struct control_session *s, struct str name)
+{
+    return config_domain_find(s->c->config, name) || engine_domain(s->c->engine, name);
+}
 
 struct str control_place(struct control_session *s, struct str file, uint32_t line)
 {

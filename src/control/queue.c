@@ -3,7 +3,11 @@
 #include "base/encode.h"
 #include "control/inside.h"
 
-struct listing { struct control_session *s; uint64_t only; bool full; };
+struct listing {
+    struct control_session *s;
+    uint64_t only;
+    bool full;
+};
 
 static bool each_queued(void *to, const struct engine_queued *q)
 {
@@ -37,10 +41,15 @@ static enum step list(struct control_session *s, uint64_t only, const char *noth
     engine_queue(s->c->engine, s->cursor, each_queued, &l);
     if (l.full)
         return STEP_ROOM;
-    return s->more ? control_ok(s) : control_end(s, only ? EXIT_NO : 0, nothing, STR_NONE, "", only ? "penny trace ID tells what became of it" : "");
+    return s->more
+               ? control_ok(s)
+               : control_end(s, only ? EXIT_NO : 0, nothing, STR_NONE, "", only ? "penny trace ID tells what became of it" : "");
 }
 
-enum step control_do_QUEUE_LS(struct control_session *s) { return list(s, 0, "nothing waits in the queue"); }
+enum step control_do_QUEUE_LS(struct control_session *s)
+{
+    return list(s, 0, "nothing waits in the queue");
+}
 
 enum step control_do_QUEUE_SHOW(struct control_session *s)
 {

@@ -70,7 +70,8 @@ static enum step add_targets(struct control_session *s, struct sending *w, const
         if (is_there(w, t))
             continue;
         if (t->kind == ROUTE_LOCAL) {
-            struct op_delivery d = {.account = t->account, .folder = t->folder, .prefix = prefix(s, w, t->key), .rcpt = w->rcpt_count};
+            struct op_delivery d = {
+                .account = t->account, .folder = t->folder, .prefix = prefix(s, w, t->key), .rcpt = w->rcpt_count};
             if (!d.prefix.p)
                 return control_no_memory(s);
             w->deliveries[w->delivery_count++] = d;
@@ -91,7 +92,8 @@ static enum step one_recipient(struct control_session *s, struct sending *w, con
         return control_end(s, EXIT_USAGE_BAD, "", word, " is not an address", address_error_text(e));
     struct route_result r = route_resolve(&s->a, f, &adr, true, 0, NULL);
     if (r.outcome != DONE)
-        return control_end(s, r.outcome == RETRY ? EXIT_LATER : EXIT_NO_USER, "", word, " is not reached; nothing was sent", r.why.text);
+        return control_end(s, r.outcome == RETRY ? EXIT_LATER : EXIT_NO_USER, "", word, " is not reached; nothing was sent",
+                           r.why.text);
     if (r.failures)
         w->failures = r.failures;
     enum step n = add_targets(s, w, &r);
@@ -145,7 +147,13 @@ static enum step commit(struct control_session *s)
     if (!body)
         return control_end(s, EXIT_DISK, "the message cannot be stored", STR_NONE, "", "penny status, penny store stat");
     buf_fixed(&trace, text, sizeof text);
-    struct trace_received t = {.helo = S("localhost"), .client_ip = S("unix"), .by = s->c->config->hostname, .id = str_c(word.c), .auth = true, .esmtp = true, .unix_ms = clock_unix_ms()};
+    struct trace_received t = {.helo = S("localhost"),
+                               .client_ip = S("unix"),
+                               .by = s->c->config->hostname,
+                               .id = str_c(word.c),
+                               .auth = true,
+                               .esmtp = true,
+                               .unix_ms = clock_unix_ms()};
     trace_received(&trace, &t);
     struct str kept = control_keep(s, buf_str(&trace));
     if (!kept.p) {
@@ -153,10 +161,27 @@ static enum step commit(struct control_session *s)
         return control_no_memory(s);
     }
     s->op = (struct op){.kind = OP_ACCEPT};
-    s->op.accept = (struct op_accept){.id = id, .received_ms = t.unix_ms, .connected_ms = t.unix_ms, .mail_ms = t.unix_ms, .data_ms = t.unix_ms,
-        .from = w->sender, .auth_user = w->account, .client = S("local"), .helo = S("localhost"), .trace = kept, .body = body, .body_size = w->size,
-        .body_type = (uint32_t)s->r->num[0], .smtputf8 = !(s->r->num[1] == 0), .rcpts = w->rcpts, .rcpt_count = w->rcpt_count, .deliveries = w->deliveries, .delivery_count = w->delivery_count,
-        .queued = w->queued, .queued_count = w->queued_count, .kind = S("agent")};
+    s->op.accept = (struct op_accept){.id = id,
+                                      .received_ms = t.unix_ms,
+                                      .connected_ms = t.unix_ms,
+                                      .mail_ms = t.unix_ms,
+                                      .data_ms = t.unix_ms,
+                                      .from = w->sender,
+                                      .auth_user = w->account,
+                                      .client = S("local"),
+                                      .helo = S("localhost"),
+                                      .trace = kept,
+                                      .body = body,
+                                      .body_size = w->size,
+                                      .body_type = (uint32_t)s->r->num[0],
+                                      .smtputf8 = !(s->r->num[1] == 0),
+                                      .rcpts = w->rcpts,
+                                      .rcpt_count = w->rcpt_count,
+                                      .deliveries = w->deliveries,
+                                      .delivery_count = w->delivery_count,
+                                      .queued = w->queued,
+                                      .queued_count = w->queued_count,
+                                      .kind = S("agent")};
     return control_submit(s, accepted);
 }
 
@@ -182,7 +207,8 @@ static enum step take_data(struct control_session *s)
         return STEP_END;
     }
     if (w->size + payload.n > s->c->config->message_size_max)
-        return control_end(s, EXIT_DATA, "the message is larger than this server takes", STR_NONE, "", "message-size in the configuration says how much: penny config show message-size");
+        return control_end(s, EXIT_DATA, "the message is larger than this server takes", STR_NONE, "",
+                           "message-size in the configuration says how much: penny config show message-size");
     while (payload.n) {
         struct str piece = str_head(payload, BODY_PIECE_MAX);
         enum outcome o = engine_body_add(s->c->engine, s->body, piece, &why);
@@ -217,9 +243,11 @@ enum step control_do_MAIL_SEND(struct control_session *s)
     if (!w->rcpts || !w->sender.p)
         return control_no_memory(s);
     if (a.suspended)
-        return control_end(s, EXIT_NOT_ALLOWED, "the account ", w->account, " is suspended", "penny user suspend --off ADDRESS ends that");
+        return control_end(s, EXIT_NOT_ALLOWED, "the account ", w->account, " is suspended",
+                           "penny user suspend --off ADDRESS ends that");
     if (!route_owns(&s->a, &facts, w->account, &from))
-        return control_end(s, EXIT_NOT_ALLOWED, "", w->account, " may not send as that address", "a user may send as the own name, its tags, and aliases that lead there");
+        return control_end(s, EXIT_NOT_ALLOWED, "", w->account, " may not send as that address",
+                           "a user may send as the own name, its tags, and aliases that lead there");
     while ((word = control_request_next_arg(s->r, &cursor)).p)
         if ((n = one_recipient(s, w, &facts, word)) != STEP_AGAIN)
             return n;

@@ -37,12 +37,24 @@ struct control_session *control_session_new(struct control_context *c, uint32_t 
     return s;
 }
 
-struct buf *control_session_in(struct control_session *s) { return &s->in; }
-struct buf *control_session_out(struct control_session *s) { return &s->out; }
-uint32_t control_session_peer(const struct control_session *s) { return s->peer; }
-bool control_session_is_gone(const struct control_session *s) { return s->gone; }
+struct buf *control_session_in(struct control_session *s)
+{
+    return &s->in;
+}
+struct buf *control_session_out(struct control_session *s)
+{
+    return &s->out;
+}
+uint32_t control_session_peer(const struct control_session *s)
+{
+    return s->peer;
+}
+bool control_session_is_gone(const struct control_session *s)
+{
+    return s->gone;
+}
 
-void control_wipe(void *p, size_t n) 
+void control_wipe(void *p, size_t n)
 {
     if (n)
         explicit_bzero(p, n);
@@ -116,7 +128,8 @@ enum step control_submit(struct control_session *s, enum step (*then)(struct con
     return STEP_ANSWER;
 }
 
-enum step control_end(struct control_session *s, uint32_t code, const char *before, struct str what, const char *after, const char *hint)
+enum step control_end(struct control_session *s, uint32_t code, const char *before, struct str what, const char *after,
+                      const char *hint)
 {
     struct control_end end = {.code = code};
     struct buf b;
@@ -130,20 +143,33 @@ enum step control_end(struct control_session *s, uint32_t code, const char *befo
     return STEP_END;
 }
 
-enum step control_ok(struct control_session *s) { return control_end(s, 0, "", STR_NONE, "", ""); }
+enum step control_ok(struct control_session *s)
+{
+    return control_end(s, 0, "", STR_NONE, "", "");
+}
 
-enum step control_no_memory(struct control_session *s) { return control_end(s, EXIT_LATER, "no memory for this request", STR_NONE, "", "ask for less at a time"); }
+enum step control_no_memory(struct control_session *s)
+{
+    return control_end(s, EXIT_LATER, "no memory for this request", STR_NONE, "", "ask for less at a time");
+}
 
 enum step control_outcome(struct control_session *s, enum outcome o, const struct why *why)
 {
     if (o == DONE)
         return control_ok(s);
-    return control_end(s, o == RETRY ? EXIT_LATER : EXIT_NO, "", str_c(why->text[0] ? why->text : "the store refused it"), "", o == RETRY ? "try again in a moment; penny status says how the server is" : "");
+    return control_end(s, o == RETRY ? EXIT_LATER : EXIT_NO, "", str_c(why->text[0] ? why->text : "the store refused it"), "",
+                       o == RETRY ? "try again in a moment; penny status says how the server is" : "");
 }
 
-enum step control_finish(struct control_session *s) { return control_outcome(s, s->answer.outcome, &s->answer.why); }
+enum step control_finish(struct control_session *s)
+{
+    return control_outcome(s, s->answer.outcome, &s->answer.why);
+}
 
-struct str control_keep(struct control_session *s, struct str x) { return arena_str(&s->a, x); }
+struct str control_keep(struct control_session *s, struct str x)
+{
+    return arena_str(&s->a, x);
+}
 
 struct json_writer control_line_begin(struct control_session *s)
 {
@@ -155,7 +181,10 @@ struct json_writer control_line_begin(struct control_session *s)
     return w;
 }
 
-static bool room(struct control_session *s, size_t n) { return buf_room(&s->out) >= n + 8 + OUT_RESERVE; }
+static bool room(struct control_session *s, size_t n)
+{
+    return buf_room(&s->out) >= n + 8 + OUT_RESERVE;
+}
 
 bool control_line_end(struct control_session *s, struct json_writer *w)
 {
@@ -184,7 +213,10 @@ void control_time(struct json_writer *w, const char *name, int64_t unix_ms)
     json_str(w, name, buf_str(&b));
 }
 
-void control_id(struct json_writer *w, const char *name, uint64_t id) { json_str(w, name, str_c(id_text(id).c)); }
+void control_id(struct json_writer *w, const char *name, uint64_t id)
+{
+    json_str(w, name, str_c(id_text(id).c));
+}
 
 /* A request came: is it one, may this peer ask it? */
 static enum step request_begin(struct control_session *s, struct str payload)
@@ -200,18 +232,22 @@ static enum step request_begin(struct control_session *s, struct str payload)
     memcpy(s->r, payload.p, payload.n);
     struct control_request *r = s->r;
     if (r->version != CONTROL_VERSION)
-        return control_end(s, EXIT_NOT_RUNNING, "this command and the running server are of different versions", STR_NONE, "", "restart the server: penny stop, then penny serve");
-    if (r->verb >= CONTROL_VERB_COUNT || r->name_n > sizeof r->name || r->secret_n > sizeof r->secret || r->args_n != payload.n - fixed || (r->args_n && r->args[r->args_n - 1] != 0)) {
+        return control_end(s, EXIT_NOT_RUNNING, "this command and the running server are of different versions", STR_NONE, "",
+                           "restart the server: penny stop, then penny serve");
+    if (r->verb >= CONTROL_VERB_COUNT || r->name_n > sizeof r->name || r->secret_n > sizeof r->secret ||
+        r->args_n != payload.n - fixed || (r->args_n && r->args[r->args_n - 1] != 0)) {
         s->broken = true;
         return STEP_END;
     }
     s->name = str_of(r->name, r->name_n);
     if (s->peer != 0 && s->peer != s->c->owner_uid)
-        return control_end(s, EXIT_NOT_ALLOWED, "only root and the server's own user may do this", STR_NONE, "", "run it with sudo, or as the server's user");
+        return control_end(s, EXIT_NOT_ALLOWED, "only root and the server's own user may do this", STR_NONE, "",
+                           "run it with sudo, or as the server's user");
     if (s->c->hooks.reload == NULL && (r->verb == CONTROL_RELOAD || r->verb == CONTROL_STOP))
         return control_end(s, EXIT_NOT_RUNNING, "no server runs on this directory", STR_NONE, "", "start it: penny serve");
     if (verb_changes[r->verb] && !s->c->direct)
-        fact(FACT_INFO, "control.change", fact_c("verb", control_verb_word(r->verb)), fact_str("name", s->name), fact_num("uid", s->peer));
+        fact(FACT_INFO, "control.change", fact_c("verb", control_verb_word(r->verb)), fact_str("name", s->name),
+             fact_num("uid", s->peer));
     s->step = verb_steps[r->verb];
     return STEP_AGAIN;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Frames from somebody who may ask nothing: whatever they are, they are read and refused, and nothing is asked of the engine (there is none). */
+/* Frames from somebody who may ask nothing: whatever they are, they are read and refused, and nothing is asked of the engine
+ * (there is none). */
 #include "control/inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

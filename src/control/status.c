@@ -38,7 +38,8 @@ static enum step reloaded(struct control_session *s)
         return STEP_ROOM;
     if (s->answer.outcome == DONE)
         return control_end(s, 0, "the new configuration holds", STR_NONE, "", "");
-    return control_end(s, EXIT_CONFIG, "not loaded; the server keeps the configuration that it had", STR_NONE, "", s->answer.why.text);
+    return control_end(s, EXIT_CONFIG, "not loaded; the server keeps the configuration that it had", STR_NONE, "",
+                       s->answer.why.text);
 }
 
 enum step control_do_RELOAD(struct control_session *s)

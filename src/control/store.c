@@ -4,7 +4,10 @@
 #include "control/inside.h"
 
 /* The job's end. The session waits for it even when its connection is gone: the engine still calls. */
-static void job_done(void *to, enum outcome o, const struct why *why) { control_session_answer(to, o, why, STR_NONE); }
+static void job_done(void *to, enum outcome o, const struct why *why)
+{
+    control_session_answer(to, o, why, STR_NONE);
+}
 
 static void progress(void *to, uint32_t permille)
 {
@@ -29,7 +32,8 @@ static void finding(void *to, struct str text)
     (void)control_line_end(s, &w); /* without room it is counted, not shown: the first thousands tell enough */
 }
 
-static enum step start(struct control_session *s, enum engine_job_kind kind, const char *dir, enum step (*then)(struct control_session *s))
+static enum step start(struct control_session *s, enum engine_job_kind kind, const char *dir,
+                       enum step (*then)(struct control_session *s))
 {
     struct why why = {"", ""};
     struct engine_job_calls calls = {finding, progress, job_done, s};
@@ -52,10 +56,14 @@ static enum step verified(struct control_session *s)
         return control_end(s, 0, "the store is whole", STR_NONE, "", "");
     buf_fixed(&b, text, sizeof text);
     buf_printf(&b, "%llu finding%s", (unsigned long long)s->cursor, s->cursor == 1 ? "" : "s");
-    return control_end(s, EXIT_NO, "", buf_str(&b), "", "penny backup saves what can be read; penny store rebuild makes the index anew from the log");
+    return control_end(s, EXIT_NO, "", buf_str(&b), "",
+                       "penny backup saves what can be read; penny store rebuild makes the index anew from the log");
 }
 
-enum step control_do_STORE_VERIFY(struct control_session *s) { return start(s, ENGINE_VERIFY, NULL, verified); }
+enum step control_do_STORE_VERIFY(struct control_session *s)
+{
+    return start(s, ENGINE_VERIFY, NULL, verified);
+}
 
 static enum step compacted(struct control_session *s)
 {
@@ -106,13 +114,15 @@ enum step control_do_STORE_STAT(struct control_session *s)
 static enum step backed_up(struct control_session *s)
 {
     if (s->answer.outcome != DONE)
-        return control_end(s, s->answer.outcome == RETRY ? EXIT_DISK : EXIT_CREATE, "no backup was made: ", str_c(s->answer.why.text), "", "");
+        return control_end(s, s->answer.outcome == RETRY ? EXIT_DISK : EXIT_CREATE,
+                           "no backup was made: ", str_c(s->answer.why.text), "", "");
     struct json_writer w = control_line_begin(s);
     json_str(&w, "path", s->last);
     return control_line_end(s, &w) ? control_ok(s) : STEP_ROOM;
 }
 
-/* Without a path: beside the store, as the store role may write nowhere else; the command then carries it to where it was asked for. */
+/* Without a path: beside the store, as the store role may write nowhere else; the command then carries it to where it was asked
+ * for. */
 enum step control_do_BACKUP(struct control_session *s)
 {
     char path[CONTROL_NAME_MAX + 64];
@@ -125,7 +135,8 @@ enum step control_do_BACKUP(struct control_session *s)
     }
     path[b.n] = 0;
     if (b.full || path[0] != '/' || str_find(buf_str(&b), '\0') < b.n)
-        return control_end(s, EXIT_USAGE_BAD, "a backup needs the whole path of a directory", STR_NONE, "", "penny backup /srv/backup");
+        return control_end(s, EXIT_USAGE_BAD, "a backup needs the whole path of a directory", STR_NONE, "",
+                           "penny backup /srv/backup");
     if (s->r->flags & CONTROL_DRY_RUN)
         return control_end(s, 0, "would make a backup", STR_NONE, "", "");
     s->last = control_keep(s, buf_str(&b));

@@ -4,8 +4,14 @@
 
 enum { TRACE_DEFAULT = 20, TRACE_MOST = 1000 };
 
-struct traced { struct str line; struct traced *next; };
-struct traces { struct control_session *s; struct traced *first, **last; };
+struct traced {
+    struct str line;
+    struct traced *next;
+};
+struct traces {
+    struct control_session *s;
+    struct traced *first, **last;
+};
 
 static bool each_trace(void *to, const struct engine_trace *t)
 {
@@ -59,10 +65,13 @@ enum step control_do_TRACE(struct control_session *s)
     int64_t limit = s->r->num[0];
     all.last = &all.first;
     if (!s->name.n)
-        return control_end(s, EXIT_USAGE_BAD, "what is to be traced?", STR_NONE, "", "penny trace ID, an address, a Message-ID, or words of the subject");
-    engine_trace_find(s->c->engine, &s->a, s->name, limit > 0 && limit <= TRACE_MOST ? (uint32_t)limit : TRACE_DEFAULT, each_trace, &all);
+        return control_end(s, EXIT_USAGE_BAD, "what is to be traced?", STR_NONE, "",
+                           "penny trace ID, an address, a Message-ID, or words of the subject");
+    engine_trace_find(s->c->engine, &s->a, s->name, limit > 0 && limit <= TRACE_MOST ? (uint32_t)limit : TRACE_DEFAULT,
+                      each_trace, &all);
     if (!all.first)
-        return control_end(s, EXIT_NO, "nothing is known of ", s->name, "", "try an id, an address, a Message-ID, or a word of the subject");
+        return control_end(s, EXIT_NO, "nothing is known of ", s->name, "",
+                           "try an id, an address, a Message-ID, or a word of the subject");
     s->work = all.first;
     s->step = give;
     return STEP_AGAIN;
@@ -127,7 +136,8 @@ enum step control_do_EXPLAIN(struct control_session *s)
     rest = buf_str(&b);
     enum address_error e = b.full ? ADDRESS_LOCAL_TOO_LONG : address_parse_path(&s->a, &rest, false, true, true, &adr);
     if (e != ADDRESS_OK || rest.n)
-        return control_end(s, EXIT_USAGE_BAD, "", s->name, " is not an address: ", address_error_text(e != ADDRESS_OK ? e : ADDRESS_SYNTAX));
+        return control_end(s, EXIT_USAGE_BAD, "", s->name,
+                           " is not an address: ", address_error_text(e != ADDRESS_OK ? e : ADDRESS_SYNTAX));
     buf_init(&steps, LINE_MAX);
     struct route_result r = route_resolve(&s->a, &facts, &adr, false, s->r->num[0] > 0 ? (uint64_t)s->r->num[0] : 0, &steps);
     struct json_writer w = control_line_begin(s);

@@ -33,7 +33,8 @@ static enum step added(struct control_session *s)
     if (engine_account_by_name(s->c->engine, s->last, &a) && !user_line(s, &a))
         return STEP_ROOM;
     if (s->more)
-        return control_end(s, 0, "domain ", str_skip(s->last, str_find_last(s->last, '@') + 1), " was new and has been added, too", "");
+        return control_end(s, 0, "domain ", str_skip(s->last, str_find_last(s->last, '@') + 1),
+                           " was new and has been added, too", "");
     return control_ok(s);
 }
 
@@ -61,7 +62,8 @@ static enum step verifier_made(struct control_session *s)
 {
     struct str *kept = arena_new(&s->a, struct str);
     if (s->answer.outcome != DONE)
-        return control_end(s, s->answer.outcome == RETRY ? EXIT_LATER : EXIT_DATA, "the password cannot be used: ", str_c(s->answer.why.text), "", "");
+        return control_end(s, s->answer.outcome == RETRY ? EXIT_LATER : EXIT_DATA,
+                           "the password cannot be used: ", str_c(s->answer.why.text), "", "");
     if (!kept || !(*kept = control_keep(s, buf_str(&s->answer.data))).p)
         return control_no_memory(s);
     control_wipe(s->answer.data.p, s->answer.data.cap);
@@ -111,10 +113,12 @@ enum step control_do_USER_ADD(struct control_session *s)
     if (n != STEP_AGAIN)
         return n;
     if (engine_account_by_name(s->c->engine, s->last, &a))
-        return control_end(s, EXIT_CREATE, "the user ", s->last, " exists already", "to change the password: penny user passwd ADDRESS");
+        return control_end(s, EXIT_CREATE, "the user ", s->last, " exists already",
+                           "to change the password: penny user passwd ADDRESS");
     struct str other = alias_in_the_way(s, &adr, s->last);
     if (other.n && !(s->r->flags & CONTROL_FORCE))
-        return control_end(s, EXIT_CREATE, "an alias of that name exists and would get the mail: ", other, "", "remove the alias first, or -y to have both");
+        return control_end(s, EXIT_CREATE, "an alias of that name exists and would get the mail: ", other, "",
+                           "remove the alias first, or -y to have both");
     if (s->r->num[0] < -2)
         return control_end(s, EXIT_USAGE_BAD, "the quota is out of its limits", STR_NONE, "", "");
     if (s->r->flags & CONTROL_DRY_RUN)
@@ -137,7 +141,11 @@ enum step control_do_USER_PASSWD(struct control_session *s)
 
 /* ---- ls, show ---- */
 
-struct listing { struct control_session *s; struct str domain; bool full; };
+struct listing {
+    struct control_session *s;
+    struct str domain;
+    bool full;
+};
 
 static bool each_user(void *to, const struct engine_account *a)
 {
@@ -165,7 +173,8 @@ enum step control_do_USER_LS(struct control_session *s)
     engine_accounts(s->c->engine, each_user, &l);
     if (l.full)
         return STEP_ROOM;
-    return s->more ? control_ok(s) : control_end(s, 0, "there are no users", STR_NONE, "", "penny user add alice@example.org makes one");
+    return s->more ? control_ok(s)
+                   : control_end(s, 0, "there are no users", STR_NONE, "", "penny user add alice@example.org makes one");
 }
 
 enum step control_do_USER_SHOW(struct control_session *s)

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: ISC
-/* What a name of this machine is. In this order: alias, user, the same without its tag, postmaster's stand-in, catch-all, nobody. */
+/* What a name of this machine is. In this order: alias, user, the same without its tag, postmaster's stand-in, catch-all, nobody.
+ */
 #include "route/inside.h"
 
-struct found { const struct str *target; uint32_t count; struct str file; uint32_t line; };
+struct found {
+    const struct str *target;
+    uint32_t count;
+    struct str file;
+    uint32_t line;
+};
 
 static bool find_alias(struct work *w, struct str local, struct str domain, struct str key, struct found *to)
 {
@@ -72,7 +78,8 @@ static void expand(struct work *w, struct item *it, struct str key, const struct
         return;
     }
     it->alias = key;
-    route_step(w, key, f->count == 1 ? "alias, leads to" : "alias, leads to several:", f->count == 1 ? f->target[0] : STR_NONE, f->file, f->line);
+    route_step(w, key, f->count == 1 ? "alias, leads to" : "alias, leads to several:", f->count == 1 ? f->target[0] : STR_NONE,
+               f->file, f->line);
     if (it->depth == ALIAS_DEPTH_MAX) {
         route_stop(w, REFUSE, "5.4.6", "aliases are nested too deeply at ", key, "");
         return;
@@ -155,7 +162,8 @@ static bool postmaster(struct work *w, struct item *it, struct str local, struct
 {
     struct str key = STR_NONE;
     struct route_account acc = {0};
-    struct found f = {.count = 1, .file = w->f->config->source[CONFIG_admin].file, .line = w->f->config->source[CONFIG_admin].line};
+    struct found f = {
+        .count = 1, .file = w->f->config->source[CONFIG_admin].file, .line = w->f->config->source[CONFIG_admin].line};
     struct str self = key_of(w, S("postmaster"), domain);
     if (!str_eq(local, S("postmaster")) || !self.p)
         return false;
@@ -197,7 +205,8 @@ void route_local(struct work *w, struct item *it, struct str domain)
         struct str raw_base, raw_detail = detail; /* the folder's name as it was written */
         if (address_split(&it->adr, separator, &raw_base, &raw_detail))
             detail = raw_detail;
-        route_step(w, whole, "has a tag:", detail, w->f->config->source[CONFIG_subaddress_separator].file, w->f->config->source[CONFIG_subaddress_separator].line);
+        route_step(w, whole, "has a tag:", detail, w->f->config->source[CONFIG_subaddress_separator].file,
+                   w->f->config->source[CONFIG_subaddress_separator].line);
         if (by_name(w, it, base, domain, detail.n ? detail : S("INBOX")) || w->stop)
             return;
         local = str_eq(base, S("postmaster")) ? base : local;

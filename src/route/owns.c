@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* May a user send as this address? Whatever leads to the own account is the own address: its name, its tags, aliases, a catch-all. */
+/* May a user send as this address? Whatever leads to the own account is the own address: its name, its tags, aliases, a
+ * catch-all. */
 #include "route/inside.h"
 
 bool route_owns(struct arena *a, const struct route_facts *f, struct str account_key, const struct address *from)
@@ -13,7 +14,8 @@ bool route_owns(struct arena *a, const struct route_facts *f, struct str account
     size_t at = str_find_last(key, '@'), own_at = str_find_last(account_key, '@');
     bool same_domain = str_eq(str_skip(key, at), str_skip(account_key, own_at));
     lower.local = str_head(key, at);
-    if (same_domain && f->config->subaddress_separator && address_split(&lower, f->config->subaddress_separator, &base, &detail) && str_eq(base, str_head(account_key, own_at)))
+    if (same_domain && f->config->subaddress_separator &&
+        address_split(&lower, f->config->subaddress_separator, &base, &detail) && str_eq(base, str_head(account_key, own_at)))
         return true;
     struct work w = {.a = a, .f = f, .any_state = true};
     route_run(&w, from);

@@ -13,15 +13,20 @@ static bool own_literal(struct work *w, const struct domain *d)
         return true;
     for (const struct config_listen *l = w->f->config->listens; l; l = l->next) {
         size_t at = str_find_str(d->ascii, l->host);
-        if (l->host.n > 1 && at < d->ascii.n && at + l->host.n + 1 == d->ascii.n && (at == 1 || (at == 6 && d->kind == DOMAIN_IPV6)))
+        if (l->host.n > 1 && at < d->ascii.n && at + l->host.n + 1 == d->ascii.n &&
+            (at == 1 || (at == 6 && d->kind == DOMAIN_IPV6)))
             return true;
     }
     return false;
 }
 
-static bool is_local(struct work *w, struct str domain) { return config_domain_find(w->f->config, domain) || w->f->domain(w->f->self, domain); }
+static bool is_local(struct work *w, struct str domain)
+{
+    return config_domain_find(w->f->config, domain) || w->f->domain(w->f->self, domain);
+}
 
-/* The domain that stands for this machine itself: its name if that is a mail domain, else the first of the configuration. Empty: there is none. */
+/* The domain that stands for this machine itself: its name if that is a mail domain, else the first of the configuration. Empty:
+ * there is none. */
 static struct str home(struct work *w)
 {
     const struct config *c = w->f->config;
@@ -60,7 +65,8 @@ static void one(struct work *w, struct item *it)
         if (here.n || address_is_postmaster(&it->adr))
             route_local(w, it, here);
         else
-            route_fail(w, it, REFUSE, "5.1.1", "there is no user ", route_text(w, &it->adr), ": that is the name of this machine");
+            route_fail(w, it, REFUSE, "5.1.1", "there is no user ", route_text(w, &it->adr),
+                       ": that is the name of this machine");
     } else {
         elsewhere(w, it);
     }
@@ -88,7 +94,8 @@ void route_run(struct work *w, const struct address *rcpt)
         r->targets = NULL;
         r->target_count = 0;
         r->failures = NULL;
-    } else if (!r->targets) { /* nothing can be reached: the first failure speaks for all, but one that may pass lets the sender try again */
+    } else if (!r->targets) { /* nothing can be reached: the first failure speaks for all, but one that may pass lets the sender
+                                 try again */
         const struct route_failure *say = r->failures;
         for (const struct route_failure *x = say; x; x = x->next)
             if (x->outcome == RETRY) {
@@ -105,7 +112,8 @@ void route_run(struct work *w, const struct address *rcpt)
     }
 }
 
-struct route_result route_resolve(struct arena *a, const struct route_facts *f, const struct address *rcpt, bool may_relay, uint64_t size, struct buf *steps)
+struct route_result route_resolve(struct arena *a, const struct route_facts *f, const struct address *rcpt, bool may_relay,
+                                  uint64_t size, struct buf *steps)
 {
     struct work w = {.a = a, .f = f, .may_relay = may_relay, .size = size, .steps = steps};
     route_run(&w, rcpt);

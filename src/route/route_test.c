@@ -3,17 +3,27 @@
 #include "base/test.h"
 #include "route/inside.h"
 
-struct user { const char *key; uint64_t id, used, quota; bool suspended; };
+struct user {
+    const char *key;
+    uint64_t id, used, quota;
+    bool suspended;
+};
 static const struct user users[] = {
-    {"alice@demo.test", 1, 10, 0, false},       {"bob@demo.test", 2, 500, 500, false},       {"carl@demo.test", 3, 499, 500, false},
-    {"eve@demo.test", 4, 0, 0, true},           {"quota@small.test", 5, 2 << 20, 0, false},  {"free@small.test", 6, 2 << 20, UINT64_MAX, false},
-    {"self@demo.test", 7, 0, 0, false},         {"j\xc3\xb6rg@demo.test", 8, 0, 0, false},   {"a+b@demo.test", 9, 0, 0, false},
-    {"dan@only.test", 10, 0, 0, false},
+    {"alice@demo.test", 1, 10, 0, false},       {"bob@demo.test", 2, 500, 500, false},
+    {"carl@demo.test", 3, 499, 500, false},     {"eve@demo.test", 4, 0, 0, true},
+    {"quota@small.test", 5, 2 << 20, 0, false}, {"free@small.test", 6, 2 << 20, UINT64_MAX, false},
+    {"self@demo.test", 7, 0, 0, false},         {"j\xc3\xb6rg@demo.test", 8, 0, 0, false},
+    {"a+b@demo.test", 9, 0, 0, false},          {"dan@only.test", 10, 0, 0, false},
 };
 static const char *const store_domains[] = {"store.test", "only.test"};
-struct alias { const char *key; const char *targets[4]; };
+struct alias {
+    const char *key;
+    const char *targets[4];
+};
 static const struct alias aliases[] = {
-    {"store@store.test", {"alice@demo.test", NULL}}, {"*@store.test", {"bob+x@demo.test", "carl@demo.test", NULL}}, {"broken@store.test", {"a b c", "alice@demo.test", NULL}},
+    {"store@store.test", {"alice@demo.test", NULL}},
+    {"*@store.test", {"bob+x@demo.test", "carl@demo.test", NULL}},
+    {"broken@store.test", {"a b c", "alice@demo.test", NULL}},
 };
 static const char conf[] = "hostname mail.demo.test\n"
                            "listen smtp 127.0.0.1:2525 [::1]:2525\n"
@@ -29,8 +39,10 @@ static const char conf[] = "hostname mail.demo.test\n"
                            "  alias mixed -> alice nobody1\n"
                            "  alias tagged -> alice+lists\n"
                            "  alias full -> bob\n"
-                           "  alias s1 -> s2\n alias s2 -> s3\n alias s3 -> s4\n alias s4 -> s5\n alias s5 -> s6\n alias s6 -> s7\n alias s7 -> s8\n alias s8 -> s9\n alias s9 -> s10\n"
-                           "  alias s10 -> s11\n alias s11 -> s12\n alias s12 -> s13\n alias s13 -> s14\n alias s14 -> s15\n alias s15 -> s16\n alias s16 -> s17\n alias s17 -> s18\n"
+                           "  alias s1 -> s2\n alias s2 -> s3\n alias s3 -> s4\n alias s4 -> s5\n alias s5 -> s6\n alias s6 -> "
+                           "s7\n alias s7 -> s8\n alias s8 -> s9\n alias s9 -> s10\n"
+                           "  alias s10 -> s11\n alias s11 -> s12\n alias s12 -> s13\n alias s13 -> s14\n alias s14 -> s15\n "
+                           "alias s15 -> s16\n alias s16 -> s17\n alias s17 -> s18\n"
                            "  alias s18 -> s19\n alias s19 -> s20\n alias s20 -> s21\n alias s21 -> alice\n"
                            "}\n"
                            "domain small.test { quota 1M }\n"
@@ -80,7 +92,10 @@ static bool first_account(void *self, struct str domain, struct str *key)
     return true;
 }
 
-struct world { struct arena a; struct route_facts f; };
+struct world {
+    struct arena a;
+    struct route_facts f;
+};
 
 static struct world world(const char *text)
 {
@@ -89,7 +104,8 @@ static struct world world(const char *text)
     struct world w;
     arena_init(&w.a, 64 << 20);
     buf_fixed(&b, errors, sizeof errors);
-    w.f = (struct route_facts){NULL, has_domain, account, alias, config_parse(&w.a, S("penny.conf"), str_c(text), &b, false), first_account, NULL};
+    w.f = (struct route_facts){
+        NULL, has_domain, account, alias, config_parse(&w.a, S("penny.conf"), str_c(text), &b, false), first_account, NULL};
     CHECK_STR(buf_str(&b), S(""));
     return w;
 }
@@ -118,7 +134,12 @@ static void describe(struct buf *to, const struct route_result *r)
     }
 }
 
-static const struct { const char *rcpt; bool relay; uint64_t size; const char *leads; } table[] = {
+static const struct {
+    const char *rcpt;
+    bool relay;
+    uint64_t size;
+    const char *leads;
+} table[] = {
     {"<alice@demo.test>", false, 0, "alice@demo.test/INBOX"},
     {"<ALICE@Demo.TEST>", false, 0, "alice@demo.test/INBOX"},
     {"<alice+Shop@demo.test>", false, 0, "alice@demo.test/Shop"},
@@ -207,7 +228,8 @@ TEST(where_each_address_leads)
         }
         test_checks++;
         if (!str_eq(buf_str(&b), str_c(table[i].leads)))
-            test_fail(__FILE__, __LINE__, "%s leads to <%.*s>, wanted <%s>\n%.*s", table[i].rcpt, STR_ARG(buf_str(&b)), table[i].leads, STR_ARG(buf_str(&steps)));
+            test_fail(__FILE__, __LINE__, "%s leads to <%.*s>, wanted <%s>\n%.*s", table[i].rcpt, STR_ARG(buf_str(&b)),
+                      table[i].leads, STR_ARG(buf_str(&steps)));
         buf_free(&steps);
     }
     arena_clear(&w.a);
@@ -299,13 +321,18 @@ TEST(a_small_arena_says_later)
     arena_clear(&w.a);
 }
 
-static const struct { const char *account, *from; bool owns; } owners[] = {
-    {"alice@demo.test", "alice@demo.test", true},       {"alice@demo.test", "Alice@DEMO.test", true},  {"alice@demo.test", "alice+any@demo.test", true},
-    {"alice@demo.test", "team@demo.test", true},        {"carl@demo.test", "nested@demo.test", true},  {"alice@demo.test", "x@catch.test", true},
-    {"alice@demo.test", "store@store.test", true},      {"alice@demo.test", "bob@demo.test", false},   {"alice@demo.test", "carl@demo.test", false},
-    {"bob@demo.test", "full@demo.test", true},          {"eve@demo.test", "eve@demo.test", true},      {"alice@demo.test", "alice@away.test", false},
-    {"alice@demo.test", "far@away.test", false},        {"alice@demo.test", "one@demo.test", false},   {"alice@demo.test", "nobody@demo.test", false},
-    {"alice@demo.test", "alice@[127.0.0.1]", true},
+static const struct {
+    const char *account, *from;
+    bool owns;
+} owners[] = {
+    {"alice@demo.test", "alice@demo.test", true},     {"alice@demo.test", "Alice@DEMO.test", true},
+    {"alice@demo.test", "alice+any@demo.test", true}, {"alice@demo.test", "team@demo.test", true},
+    {"carl@demo.test", "nested@demo.test", true},     {"alice@demo.test", "x@catch.test", true},
+    {"alice@demo.test", "store@store.test", true},    {"alice@demo.test", "bob@demo.test", false},
+    {"alice@demo.test", "carl@demo.test", false},     {"bob@demo.test", "full@demo.test", true},
+    {"eve@demo.test", "eve@demo.test", true},         {"alice@demo.test", "alice@away.test", false},
+    {"alice@demo.test", "far@away.test", false},      {"alice@demo.test", "one@demo.test", false},
+    {"alice@demo.test", "nobody@demo.test", false},   {"alice@demo.test", "alice@[127.0.0.1]", true},
 };
 
 TEST(who_may_send_as_whom)

@@ -24,9 +24,13 @@ void route_stop(struct work *w, enum outcome o, const char *status, const char *
     route_step(w, what, o == RETRY ? "not now:" : "refused:", str_c(w->result.why.text), STR_NONE, 0);
 }
 
-static void no_memory(struct work *w) { route_stop(w, RETRY, "4.3.0", "no memory to find out where this address leads", STR_NONE, ""); }
+static void no_memory(struct work *w)
+{
+    route_stop(w, RETRY, "4.3.0", "no memory to find out where this address leads", STR_NONE, "");
+}
 
-void route_fail(struct work *w, const struct item *it, enum outcome o, const char *status, const char *before, struct str what, const char *after)
+void route_fail(struct work *w, const struct item *it, enum outcome o, const char *status, const char *before, struct str what,
+                const char *after)
 {
     struct route_failure *fail = arena_new(w->a, struct route_failure);
     if (!fail) {
@@ -53,7 +57,8 @@ struct str route_text(struct work *w, const struct address *adr)
     return s;
 }
 
-void route_target(struct work *w, enum route_kind kind, const struct item *it, uint64_t account, struct str key, struct str folder)
+void route_target(struct work *w, enum route_kind kind, const struct item *it, uint64_t account, struct str key,
+                  struct str folder)
 {
     struct str seen = kind == ROUTE_LOCAL ? key : address_key(w->a, &it->adr);
     enum set_result s = seen.p ? route_set_add(w, kind == ROUTE_LOCAL ? 'L' : 'R', seen) : SET_NO_MEMORY;
@@ -66,7 +71,11 @@ void route_target(struct work *w, enum route_kind kind, const struct item *it, u
         no_memory(w);
         return;
     }
-    *t = (struct route_target){.kind = kind, .account = account, .key = arena_str(w->a, key), .folder = arena_str(w->a, folder), .address = route_text(w, &it->adr)};
+    *t = (struct route_target){.kind = kind,
+                               .account = account,
+                               .key = arena_str(w->a, key),
+                               .folder = arena_str(w->a, folder),
+                               .address = route_text(w, &it->adr)};
     if (!t->folder.p || (kind == ROUTE_LOCAL && !t->key.p)) {
         no_memory(w);
         return;
