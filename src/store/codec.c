@@ -7,7 +7,7 @@ char *enc_reserve(struct enc *e, size_t n)
 {
     if (e->failed)
         return NULL;
-    if (e->cap - e->n >= n)
+    if (e->p && e->cap - e->n >= n)
         return e->p + e->n;
     size_t cap = e->cap ? e->cap : FIRST_CAPACITY;
     while (cap - e->n < n && cap <= SIZE_MAX / 4)
