@@ -56,8 +56,12 @@ static void borrow_all(struct conn *c)
 
 static bool give_back_all(struct conn *c)
 {
-    return give_back(&c->in, CONN_IN_MAX) & give_back(&c->out, CONN_OUT_MAX) & give_back(&c->body, CONN_BODY_MAX) &
-           give_back(&c->wire_in, CONN_WIRE_MAX) & give_back(&c->wire_out, CONN_WIRE_MAX);
+    bool kept = give_back(&c->in, CONN_IN_MAX);
+
+    kept = give_back(&c->out, CONN_OUT_MAX) && kept;
+    kept = give_back(&c->body, CONN_BODY_MAX) && kept;
+    kept = give_back(&c->wire_in, CONN_WIRE_MAX) && kept;
+    return give_back(&c->wire_out, CONN_WIRE_MAX) && kept;
 }
 
 /* ---- the wire ---- */
@@ -579,6 +583,7 @@ void conn_lost(struct conn *c, enum role who)
         c->login_open = false;
     }
     if (c->asked && c->asked_of == who) {
+        c->waits_ids = false;
         c->protocol->lost(c);
         conn_answered(c);
     } else if (run && !c->asked) {

@@ -37,17 +37,34 @@ uint64_t edge_next_id(void *conn)
     return lease_left(e, 0) ? e->lease[0].next++ : 0; /* 0: the commit gets a RETRY */
 }
 
+/* Right after a start sessions may be faster than the first lease: their MAIL waits for it. */
+static void ask_again(struct edge *e)
+{
+    for (uint32_t i = 0; i < e->slot_max; i++) {
+        struct conn *c = e->slots[i];
+        if (!c || !c->waits_ids)
+            continue;
+        c->waits_ids = false;
+        if (!edge_has_ids(e))
+            c->protocol->lost(c);
+        else if (!c->asked || !c->protocol->ask(c))
+            continue;
+        conn_answered(c);
+    }
+}
+
 static void on_range(struct edge *e, const struct msg_id_range *m)
 {
     size_t to = lease_left(e, 0) == 0 ? 0 : 1;
 
     e->lease_asked = false;
-    if (m->count == 0 || m->first == 0 || m->first > UINT64_MAX - m->count)
-        return;
-    e->lease[to].next = m->first;
-    e->lease[to].end = m->first + m->count;
-    if (to == 0)
-        edge_lease(e);
+    if (m->count > 0 && m->first > 0 && m->first <= UINT64_MAX - m->count) {
+        e->lease[to].next = m->first;
+        e->lease[to].end = m->first + m->count;
+        if (to == 0)
+            edge_lease(e);
+    }
+    ask_again(e);
 }
 
 /* ---- sessions ---- */

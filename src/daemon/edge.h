@@ -96,6 +96,7 @@ struct conn {
     uint64_t handle;               /* from GRANT; 0: nobody */
     enum role asked_of;            /* ROLE_MASTER: of nobody */
     bool asked;                    /* a question is open */
+    bool waits_ids;                /* the question waits for a lease */
     bool body_open;                /* store has octets of ours that no commit named */
     bool body_lost;                /* store lost them: the commit gets RETRY */
     bool login_open;               /* keys keeps the state of a login for us */

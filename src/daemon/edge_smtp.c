@@ -107,7 +107,11 @@ static bool ask_mail(struct conn *c)
 
     if (!edge_has_ids(c->edge)) {
         edge_lease(c->edge);
-        return not_now(c);
+        if (!c->edge->lease_asked)
+            return not_now(c);
+        c->asked_of = ROLE_STORE;
+        c->waits_ids = true;
+        return false;
     }
     if (c->handle == 0) /* strangers may call themselves as they like here; who they are is the sender issue's business */
         return answer_now(c, DONE, "", "");

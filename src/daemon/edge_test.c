@@ -437,15 +437,30 @@ TEST(without_ids_nothing_is_begun)
     begin(&w, &role_edge_mx, plain_config, STR_NONE);
     struct edge *e = w.actor->self;
     CHECK(edge_has_ids(e));
-    e->lease[0].next = e->lease[0].end;
-    e->lease[1].next = e->lease[1].end = 0;
-    e->lease_asked = true; /* and the answer does not come */
+    memset(e->lease, 0, sizeof e->lease);
+    e->lease_asked = true; /* on its way: the client waits for it */
     struct client c = greeted(&w, LISTEN_SMTP);
-    TALK(&c, "MAIL FROM:<x@y.test>\r\n", "451 4.3.0");
-    e->lease_asked = false;
-    edge_lease(e);
+    put(&c, "MAIL FROM:<x@y.test>\r\n");
+    CHECK(net_read(c.fd, &c.in, 100) == NET_AGAIN);
+    say(&w, w.store, &MSG(id_range, .first = 0, .count = 0), -1);
     turn(&w, 3);
-    TALK(&c, "MAIL FROM:<x@y.test>\r\n", "250");
+    CHECK(hears(&c, "451 4.3.0")); /* store cannot give any now */
+    e->lease_asked = true;
+    put(&c, "MAIL FROM:<x@y.test>\r\n");
+    say(&w, w.store, &MSG(id_range, .first = 77, .count = 1000), -1);
+    turn(&w, 3);
+    CHECK(hears(&c, "250"));
+    put(&c, "RCPT TO:<a@demo.test>\r\nDATA\r\n");
+    CHECK(hears(&c, "250"));
+    TALK(&c, "Subject: x\r\n\r\n.\r\n", "250");
+    CHECK_NUM(w.last.id, 77);
+    memset(e->lease, 0, sizeof e->lease);
+    e->lease_asked = true;
+    put(&c, "MAIL FROM:<x@y.test>\r\n");
+    link_free(w.store); /* and store dies meanwhile */
+    w.store = NULL;
+    turn(&w, 3);
+    CHECK(hears(&c, "451 4.3.0"));
     hang(&c);
     end(&w);
 }
