@@ -35,9 +35,7 @@ static unsigned dice(unsigned n)
 static uint64_t mix(uint64_t h, uint64_t v) { return (h ^ v) * 0x9e3779b97f4a7c15u + (h >> 29); }
 static uint64_t mix_str(uint64_t h, struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 1099511628211u;
-    return mix(h, s.n);
+    return mix(mix(h, hash_crc32c((uint32_t)h, s.p, s.n)), s.n);
 }
 
 static size_t text_of(unsigned n, char *to, size_t cap)
