@@ -8,14 +8,6 @@ static const struct directive *self(void)
     return &config_directives[DIRECTIVE_ALIAS];
 }
 
-const struct config_alias *config_alias_find(const struct config_domain *d, struct str local)
-{
-    const struct config_alias *al = d->aliases;
-    while (al && !str_eq(al->name, local))
-        al = al->next;
-    return al;
-}
-
 /* A word as an address of the open domain unless it says its own. False: complained. */
 static bool address_of(struct parser *p, const struct token *t, struct address *adr)
 {
@@ -74,18 +66,24 @@ static struct str name_of(struct parser *p, const struct token *t)
     return str_head(key, str_find_last(key, '@'));
 }
 
-static struct config_alias *alias_add(struct parser *p, struct str name, uint32_t line, struct str *target, uint32_t count)
+static void alias_add(struct parser *p, struct str name, uint32_t line, struct str *target, uint32_t count)
 {
+    struct config_domain *d = p->domain;
     struct config_alias *al = arena_new(p->a, struct config_alias);
     if (!al) {
         p->no_memory = true;
-        return NULL;
+        return;
     }
     *al = (struct config_alias){name, target, count, line, p->source->path, NULL};
-    struct config_alias **last = &p->domain->aliases;
-    while (*last)
-        last = &(*last)->next;
-    return *last = al;
+    if (!config_index_add(p->a, &d->alias_index, &al->name)) {
+        p->no_memory = true;
+        return;
+    }
+    if (d->last_alias)
+        d->last_alias->next = al;
+    else
+        d->aliases = al;
+    d->last_alias = al;
 }
 
 static void names(struct parser *p, uint32_t arrow, struct str *target, uint32_t count)

@@ -34,6 +34,11 @@ struct config_tls {
     struct str file;
     struct config_tls *next;
 };
+/* Names to things; see index.c. */
+struct config_index {
+    const struct str **slot;
+    size_t cap, count;
+};
 struct config_alias {
     struct str name;    /* local part, lower case; "*" catch-all */
     struct str *target; /* whole addresses */
@@ -46,7 +51,8 @@ struct config_domain {
     struct str name; /* A-labels */
     uint64_t quota;  /* octets for each account without its own; 0: none */
     bool quota_set;  /* false: the general one */
-    struct config_alias *aliases;
+    struct config_alias *aliases, *last_alias;
+    struct config_index alias_index;
     uint32_t line;
     struct str file;
     struct config_domain *next;
@@ -67,7 +73,8 @@ struct config {
     struct str path;               /* "" when there is no file */
     struct config_listen *listens; /* without a listen line: the registered ports on every address */
     struct config_tls *tls;        /* none: self-signed */
-    struct config_domain *domains;
+    struct config_domain *domains, *last_domain;
+    struct config_index domain_index;
     /* one member for each scalar of settings.def, same name: */
     struct str hostname;                 /* "" when not set: the caller asks the kernel */
     struct str admin;                    /* an address; "" none */

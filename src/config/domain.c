@@ -3,14 +3,6 @@
 #include "config/inside.h"
 #include "message/address.h"
 
-const struct config_domain *config_domain_find(const struct config *c, struct str name)
-{
-    const struct config_domain *d = c->domains;
-    while (d && !str_eq_icase(d->name, name))
-        d = d->next;
-    return d;
-}
-
 /* Always gives a domain to fill while there is memory, so that the block of a bad one is judged, too; only good ones are kept. */
 static struct config_domain *domain_new(struct parser *p, const struct token *t)
 {
@@ -40,10 +32,15 @@ static struct config_domain *domain_new(struct parser *p, const struct token *t)
                         NULL);
         return d;
     }
-    struct config_domain **last = &p->config->domains;
-    while (*last)
-        last = &(*last)->next;
-    *last = d;
+    if (!config_index_add(p->a, &p->config->domain_index, &d->name)) {
+        p->no_memory = true;
+        return d;
+    }
+    if (p->config->last_domain)
+        p->config->last_domain->next = d;
+    else
+        p->config->domains = d;
+    p->config->last_domain = d;
     return d;
 }
 

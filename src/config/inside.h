@@ -117,6 +117,10 @@ void config_setting_print(const struct config *c, const struct setting *s, struc
 struct str config_alternative(const char *syntax, size_t n);
 bool config_listens_default(struct arena *a, struct config *c);
 
+/* index.c: named points at the name that a thing begins with. False: no memory. */
+bool config_index_add(struct arena *a, struct config_index *x, const struct str *named);
+const struct str *config_index_find(const struct config_index *x, struct str name);
+
 /* suggest.c: "did you mean 'x' or 'y'?" or what a word of another mailer is called here; empty. */
 struct str config_suggest(struct parser *p, struct str word, const char *const *words, size_t count);
 const char *config_synonym(struct str word);                            /* NULL: unknown elsewhere, too */

@@ -399,6 +399,33 @@ TEST(values)
         CHECK_NUM(config_duration(str_c(durations[i].text), &v) == VALUE_OK ? (long long)v : -1, durations[i].ms);
 }
 
+TEST(many_domains_and_aliases_are_found)
+{
+    struct buf b;
+    char name[64];
+    buf_init(&b, 1 << 20);
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&b, "domain d%d.example\n", i);
+    buf_add(&b, S("domain big.example {\n"));
+    for (int i = 0; i < 3000; i++)
+        buf_printf(&b, "alias a%d -> b%d\n", i, i);
+    buf_add(&b, S("}\n"));
+    buf_add_byte(&b, 0);
+    struct parsed p = parse(b.p + b.head);
+    CHECK_STR(p.errors, S(""));
+    for (int i = 0; p.c && i < 3000; i += 7) {
+        snprintf(name, sizeof name, "D%d.example", i);
+        const struct config_domain *d = config_domain_find(p.c, str_c(name));
+        CHECK(d && d->line == (uint32_t)i + 1);
+        snprintf(name, sizeof name, "a%d", i);
+        const struct config_alias *al = config_alias_find(config_domain_find(p.c, S("big.example")), str_c(name));
+        CHECK(al && al->line == (uint32_t)i + 3002);
+    }
+    CHECK(p.c && !config_domain_find(p.c, S("d3000.example")) && !config_alias_find(p.c->domains, S("a1")));
+    buf_free(&b);
+    arena_clear(&p.a);
+}
+
 TEST(a_small_arena_is_an_error_not_a_crash)
 {
     for (size_t max = 0; max < 3 << 20; max += max < 4096 ? 64 : 65536) {
