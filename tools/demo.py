@@ -85,7 +85,7 @@ class Demo:
             self.require(self.server.poll() is None and time.monotonic() - t < 30, 'no line "ready":\n' + text[-2000:])
             time.sleep(0.005)
         self.ready = m.group(0)
-        self.port = {k: int(v) for k, v in re.findall(r'\b(smtp|submissions?|pop3s?) 127\.0\.0\.1:(\d+)', self.ready)}
+        self.port = {k: int(v) for k, v in re.findall(r'\b(smtp|submissions?|pop3s?)=127\.0\.0\.1:(\d+)', self.ready)}
         self.require({'smtp', 'submission', 'pop3', 'pop3s'} <= set(self.port), f'ports in: {self.ready}')
         self.say(f'server ready: {", ".join(f"{k} :{v}" for k, v in self.port.items())}', t)
 

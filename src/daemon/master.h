@@ -29,8 +29,8 @@ struct site {
     struct site_key *keys;
     struct site_listener *listeners;
 };
-/* path: NULL or "" for none. Complaints go into errors as text for a person. NULL: not usable. Its listeners are not yet bound. */
-struct site *site_load(const char *path, const char *dir, struct buf *errors);
+/* path: NULL or "" for none. builtin: text that stands for the file when there is none (penny serve --loopback), else NULL. Complaints go into errors as text for a person. NULL: not usable. Its listeners are not yet bound. */
+struct site *site_load(const char *path, const char *builtin, const char *dir, struct buf *errors);
 void site_free(struct site *s);         /* closes its listeners but the kept ones */
 /* Binds what before (may be NULL) does not hold already; those that it holds are marked kept in s. False with why: nothing stays bound. */
 bool site_listen(struct site *s, const struct site *before, struct why *why);
@@ -62,6 +62,7 @@ struct master {
     struct loop_signals signals;
     struct log_queue log;
     const char *config_path;            /* NULL: none */
+    const char *builtin;                /* the configuration when there is no file; NULL: the defaults */
     char dir[1024], run_dir[1024];
     int lock_fd, clients_fd;
     bool single, root, own_session, ready, stopping, failed;

@@ -78,7 +78,7 @@ void master_reload(struct master *m)
         return;
     }
     buf_init(&errors, CONFIG_ERRORS_MAX);
-    m->coming = site_load(m->config_path, m->dir, &errors);
+    m->coming = site_load(m->config_path, m->builtin, m->dir, &errors);
     if (!m->coming)
         snprintf(why.text, sizeof why.text, "the configuration has errors");
     if (!m->coming || !same_place(m, m->coming, &why) || !site_listen(m->coming, m->site, &why)) {

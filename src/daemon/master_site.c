@@ -87,14 +87,17 @@ static enum config_read read_include(void *self, struct arena *a, struct str fro
     return result;
 }
 
-static bool load_config(struct site *s, const char *path, struct buf *errors)
+static bool load_config(struct site *s, const char *path, const char *builtin, struct buf *errors)
 {
     struct config_reader reader = {s, read_include};
     struct why why;
     struct str text;
     char host[256];
 
-    if (!path || !path[0]) {
+    if ((!path || !path[0]) && builtin) {
+        struct site_file *f = add_file(s, STR_NONE, STR_NONE, 0, S("(built in)"), arena_str(&s->arena, str_c(builtin)));
+        s->config = f ? config_load(&s->arena, f->path, f->text, &reader, errors, false) : NULL;
+    } else if (!path || !path[0]) {
         s->config = config_default(&s->arena);
     } else if (!read_into(&s->arena, path, CONFIG_FILE_MAX, &text, &why)) {
         complain(errors, why.text);
@@ -220,7 +223,7 @@ static bool list_listeners(struct site *s, struct buf *errors)
     return true;
 }
 
-struct site *site_load(const char *path, const char *dir, struct buf *errors)
+struct site *site_load(const char *path, const char *builtin, const char *dir, struct buf *errors)
 {
     struct site *s = calloc(1, sizeof *s);
 
@@ -229,7 +232,7 @@ struct site *site_load(const char *path, const char *dir, struct buf *errors)
         return NULL;
     }
     arena_init(&s->arena, SITE_MEM);
-    if (load_config(s, path, errors) && load_keys(s, dir, errors) && list_listeners(s, errors))
+    if (load_config(s, path, builtin, errors) && load_keys(s, dir, errors) && list_listeners(s, errors))
         return s;
     site_free(s);
     return NULL;

@@ -20,12 +20,13 @@
 
 enum { EX_OK_ = 0, EX_USAGE_ = 64, EX_NOUSER_ = 67, EX_UNAVAILABLE_ = 69, EX_OSERR_ = 71, EX_CANTCREAT_ = 73, EX_CONFIG_ = 78 }; /* sysexits(3) */
 
-struct options { const char *config, *dir, *user; bool single, help; };
+struct options { const char *config, *dir, *user; bool single, loopback, help; };
 
 static const char usage[] =
-    "usage: penny serve [-c FILE] [--dir DIR] [--single] [--user NAME]\n"
+    "usage: penny serve [-c FILE | --loopback] [--dir DIR] [--single] [--user NAME]\n"
     "  -c, --config FILE   the configuration (or PENNY_CONFIG; else DIR/penny.conf, /etc/penny/penny.conf, or the defaults)\n"
     "      --dir DIR       where the mail is (or PENNY_DIR; else /var/lib/penny as root, ~/.local/share/penny otherwise)\n"
+    "      --loopback      to try it: no configuration, only 127.0.0.1, ports 2525 smtp, 2587 submission, 2465, 2110 pop3, 2995 (the next free ones)\n"
     "      --single        all roles in one process, not isolated from each other: for debugging and very small machines\n"
     "      --user NAME     as root: the user that the roles run as (else service-user of the configuration, else penny)\n";
 
@@ -61,6 +62,8 @@ static bool parse_options(int argc, char **argv, struct options *o)
         const char *arg = argv[i];
         if (strcmp(arg, "--single") == 0)
             o->single = true;
+        else if (strcmp(arg, "--loopback") == 0)
+            o->loopback = true;
         else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
             o->help = true;
         else if (!takes(arg, "-c", argc, argv, &i, &o->config) && !takes(arg, "--config", argc, argv, &i, &o->config) &&
@@ -69,7 +72,43 @@ static bool parse_options(int argc, char **argv, struct options *o)
             return false;
         }
     }
+    if (o->loopback && o->config && o->config != getenv("PENNY_CONFIG")) {
+        fprintf(stderr, "penny: serve: --loopback stands for a configuration; leave out -c\n%s", usage);
+        return false;
+    }
     return true;
+}
+
+/* ---- to try it ---- */
+
+enum { TRY_PORTS = 200 };
+
+static bool port_is_free(uint16_t port)
+{
+    struct why why;
+    int fd = net_listen("127.0.0.1", port, &why);
+
+    if (fd < 0)
+        return false;
+    net_close(fd);
+    return true;
+}
+
+/* The configuration of --loopback: a port for each protocol, the usual one above 2000 or the next one that nobody has. */
+static bool write_loopback(char *to, size_t cap)
+{
+    static const struct { const char *word; uint16_t port; } services[] = {{"smtp", 2525}, {"submission", 2587}, {"submissions", 2465}, {"pop3", 2110}, {"pop3s", 2995}};
+    struct buf b;
+
+    buf_fixed(&b, to, cap - 1);
+    for (size_t i = 0; i < countof(services); i++) {
+        uint16_t port = services[i].port;
+        while (port < services[i].port + TRY_PORTS && !port_is_free(port))
+            port = (uint16_t)(port + 10);
+        buf_printf(&b, "listen %s 127.0.0.1:%u\n", services[i].word, port);
+    }
+    to[b.n] = '\0';
+    return !b.full;
 }
 
 /* ---- where things are ---- */
@@ -226,7 +265,7 @@ static int load_site(struct master *m)
     struct why why = {0};
 
     buf_init(&errors, CONFIG_ERRORS_MAX);
-    m->site = site_load(m->config_path, m->dir, &errors);
+    m->site = site_load(m->config_path, m->builtin, m->dir, &errors);
     if (errors.n > 0)
         fprintf(stderr, "%.*s", STR_ARG(buf_str(&errors)));
     buf_free(&errors);
@@ -258,7 +297,7 @@ static int set_up(struct master *m, const struct options *o, char *config, size_
 
     if (!choose_dir(m, o->dir))
         return complain(EX_USAGE_, "--dir", "the path is too long");
-    m->config_path = choose_config(m, o->config, o->dir && o->dir[0], config, cap);
+    m->config_path = o->loopback ? NULL : choose_config(m, o->config, o->dir && o->dir[0], config, cap);
     status = make_dir(m);
     if (!status)
         status = load_site(m);
@@ -275,7 +314,7 @@ int daemon_serve(int argc, char **argv)
 {
     struct options o = {0};
     struct why why = {0};
-    char config[1100];
+    char config[1100], builtin[400];
     int status;
     struct master *m = calloc(1, sizeof *m);
 
@@ -301,6 +340,8 @@ int daemon_serve(int argc, char **argv)
     random_bytes(m->ticket_key, sizeof m->ticket_key);
     log_start(&m->log, m->loop);
     fact_sink(log_add, &m->log);
+    if (o.loopback && write_loopback(builtin, sizeof builtin))
+        m->builtin = builtin;
     status = set_up(m, &o, config, sizeof config);
     if (!status)
         status = master_run(m);
