@@ -23,6 +23,24 @@ int agent_do_config_check(struct agent *g)
     return DONE_OK;
 }
 
+/* The lines of one word. */
+static bool one_json(struct agent *g, struct str key, struct buf *to)
+{
+    struct buf all;
+    struct str want = agent_text(&g->a, "\"key\":\"%.*s\",", STR_ARG(key));
+    buf_init(&all, 16 << 20);
+    config_show_json(g->config, &all);
+    for (struct str rest = buf_str(&all); rest.n;) {
+        struct str line = str_cut(rest, '\n', &rest);
+        if (str_find_str(line, want) < line.n) {
+            buf_add(to, line);
+            buf_add_byte(to, '\n');
+        }
+    }
+    buf_free(&all);
+    return to->n > 0;
+}
+
 int agent_do_config_show(struct agent *g)
 {
     struct buf b;
@@ -32,7 +50,9 @@ int agent_do_config_show(struct agent *g)
         return status;
     buf_init(&b, 16 << 20);
     bool found = true;
-    if (g->json)
+    if (g->json && key.n)
+        found = one_json(g, key, &b);
+    else if (g->json)
         config_show_json(g->config, &b);
     else
         found = config_show(g->config, key, &b);

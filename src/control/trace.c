@@ -137,7 +137,7 @@ enum step control_do_EXPLAIN(struct control_session *s)
     enum address_error e = b.full ? ADDRESS_LOCAL_TOO_LONG : address_parse_path(&s->a, &rest, false, true, true, &adr);
     if (e != ADDRESS_OK || rest.n)
         return control_end(s, EXIT_USAGE_BAD, "", s->name,
-                           " is not an address: ", address_error_text(e != ADDRESS_OK ? e : ADDRESS_SYNTAX));
+                           " is not an address", address_error_text(e != ADDRESS_OK ? e : ADDRESS_SYNTAX));
     buf_init(&steps, LINE_MAX);
     struct route_result r = route_resolve(&s->a, &facts, &adr, false, s->r->num[0] > 0 ? (uint64_t)s->r->num[0] : 0, &steps);
     struct json_writer w = control_line_begin(s);
