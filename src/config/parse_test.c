@@ -323,6 +323,9 @@ TEST(every_word_is_explained)
     CHECK(!config_explain(S("hostnam"), &b));
     CHECK_STR(buf_str(&b), S("did you mean 'hostname'?"));
     buf_clear(&b);
+    CHECK(!config_explain(S("quotta"), &b));
+    CHECK_STR(buf_str(&b), S("did you mean 'quota'?"));
+    buf_clear(&b);
     config_manual(&b);
     CHECK(!b.full && str_find_str(buf_str(&b), S(".It Ic message-size Ar SIZE\n")) < b.n);
 }

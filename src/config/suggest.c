@@ -46,7 +46,7 @@ size_t config_nearest(struct str word, const char *const *words, size_t count, c
         bool begins = word.n >= 3 && str_starts_icase(w, word); /* "sub" for "submission" */
         if (begins && d > most)
             d = most;
-        if (d > most || d >= w.n)
+        if (d > most || d >= w.n || (n && strcmp(near[0], words[i]) == 0)) /* quota stands in two tables */
             continue;
         if (d < best[0]) {
             best[1] = best[0], near[1] = near[0];
