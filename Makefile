@@ -13,7 +13,9 @@ FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 FLAGS_debug   := -O0 -g
 FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DPENNY_SANITIZED
 LINK_release  := -pie -Wl,-z,relro,-z,now
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DPENNY_SANITIZED
 LINK_asan     := -fsanitize=address,undefined
+LINK_fuzz     := -fsanitize=fuzzer,address,undefined
 
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -DOPENSSL_NO_DEPRECATED -DOPENSSL_API_COMPAT=30000 -Isrc $(WARN) $(FLAGS_$(MODE)) $(CPPFLAGS) $(CFLAGS)
 LIBS       := -lsodium -lidn2 -lunistring -lsqlite3 -lseccomp -lunbound -lssl -lcrypto -lpthread $(LDLIBS)
@@ -31,7 +33,7 @@ FUZZ_SRC   := $(wildcard src/*/*_fuzz.c)
 OBJECTS    := $(SOURCES:src/%.c=$O/obj/%.o)
 TESTS      := $(TEST_SRC:src/%.c=$O/test/%)
 REPLAYS    := $(FUZZ_SRC:src/%.c=$O/replay/%)
-FUZZERS    := $(FUZZ_SRC:src/%.c=$(BUILD)/fuzz/%)
+FUZZERS    := $(FUZZ_SRC:src/%.c=$O/fuzz/%)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -45,6 +47,8 @@ $O/lib/$(1).a: $(filter $O/obj/$(1)/%,$(OBJECTS))
 $O/test/$(1)/%: $O/obj/$(1)/%.o $(call libs_of,$(1))
 	@mkdir -p $$(@D); $$(CC) $(LINK_$(MODE)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 $O/replay/$(1)/%: $O/obj/$(1)/%.o $O/obj/replay.o $(call libs_of,$(1))
+	@mkdir -p $$(@D); $$(CC) $(LINK_$(MODE)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+$O/fuzz/$(1)/%: $O/obj/$(1)/%.o $(call libs_of,$(1))
 	@mkdir -p $$(@D); $$(CC) $(LINK_$(MODE)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
@@ -67,12 +71,12 @@ unit: $(if $(T),$(filter $O/test/$(T)%,$(TESTS)),$(TESTS))
 replay: $(if $(T),$(filter $O/replay/$(T)%,$(REPLAYS)),$(REPLAYS))
 	@for t in $^; do n=$${t#$O/replay/}; $$t $$(find tests/corpus/$$n -type f 2>/dev/null) || { echo "FAILED $$t"; exit 1; }; done
 # libFuzzer: make fuzz T=smtp/server_fuzz TIME=60
-$(BUILD)/fuzz/%: src/%.c $(SOURCES)
-	@mkdir -p $(@D); clang -std=c17 -D_GNU_SOURCE -Isrc -O1 -g -DPENNY_SANITIZED -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    -o $@ $< $(foreach f,$(firstword $(subst /, ,$*)) $(call below,$(firstword $(subst /, ,$*))),$(filter src/$(f)/%,$(SOURCES))) $(LIBS)
 TIME ?= 60
-fuzz: $(if $(T),$(BUILD)/fuzz/$(T),$(FUZZERS))
-	@tools/fuzz-run $(TIME) $^
+.PHONY: fuzzers
+fuzzers: $(if $(T),$(filter $O/fuzz/$(T)%,$(FUZZERS)),$(FUZZERS))
+fuzz:
+	@$(MAKE) --no-print-directory -s -j2 MODE=fuzz CC=clang fuzzers
+	@tools/fuzz-run $(TIME) $(BUILD)/fuzz/fuzz/ $(if $(T),$(filter $(T)%,$(FUZZ_SRC:src/%.c=%)),$(FUZZ_SRC:src/%.c=%))
 
 # tests/conformance/FOLDER_conformance.c: public vectors against one folder; run by make conformance VECTORS=dir.
 CONFORMANCE := $(patsubst tests/conformance/%_conformance.c,%,$(wildcard tests/conformance/*_conformance.c))
