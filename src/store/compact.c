@@ -81,7 +81,16 @@ bool compact_begin(struct engine *e, struct engine_job *j)
     return step_expire(e, j);
 }
 
-static bool caught_up(struct engine *e) { return !e->in_flight && index_position(e) >= e->last_end; }
+static bool caught_up(struct engine *e)
+{
+    if (!e->in_flight && index_position(e) >= e->last_end)
+        return true;
+    if (e->threads_run && !e->in_flight)
+        index_hurry(e, true);
+    bool now = !e->in_flight && index_position(e) >= e->last_end; /* it may have come while we asked */
+    e->job->idle = e->threads_run && !now;
+    return now;
+}
 
 /* The traces of messages that are long gone. */
 static bool step_expire(struct engine *e, struct engine_job *j)
@@ -309,8 +318,12 @@ bool compact_after_snapshot(struct engine *e, struct engine_job *j)
     for (int i = 0; i < READ_A_STEP && c->state_checked < j->position_count; i++, c->state_checked++)
         if (log_read(&e->log, get_u64(j->positions.p + 8 * (size_t)c->state_checked), &r, &broken) < 0 || r.type != RECORD_STATE)
             return job_fail(j, RETRY, "4.3.0", "the snapshot cannot be read back: nothing was given up");
-    if (c->state_checked < j->position_count || !caught_up(e) || !index_checkpoint(e))
+    if (c->state_checked < j->position_count || !caught_up(e))
         return true;
+    if (!index_checkpoint(e)) {
+        j->idle = e->threads_run; /* the index thread signals when it has tried */
+        return true;
+    }
     c->current = 0;
     j->step = step_drop;
     return true;

@@ -6,7 +6,7 @@
 #include <time.h>
 #include "store/inside.h"
 
-enum { RETRY_MS = 250, IDLE_MS = 500, WAL_PAGES_MAX = 2048, FIND_AT_ONCE = 256 };
+enum { RETRY_MS = 250, IDLE_MS = 500, LAZY_MS = 50, LAZY_BYTES = 4 * 1024 * 1024, WAL_PAGES_MAX = 2048, FIND_AT_ONCE = 256 };
 
 static void record_of(const char *p, struct record *r)
 {
@@ -133,6 +133,29 @@ static bool apply_pile(struct engine *e, struct index *x, struct backlog *list, 
     return true;
 }
 
+/* Nobody asks yet: what comes within the next moments changes the same pages, and each page is written once for all of it. */
+static bool piled_up(struct shared *s)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    if (!s->backlog_since_ms)
+        s->backlog_since_ms = now;
+    if (!s->index_hurry && !s->index_stop && s->backlog_bytes < LAZY_BYTES && now - s->backlog_since_ms < LAZY_MS)
+        return false;
+    s->backlog_since_ms = 0;
+    return true;
+}
+
+void index_hurry(struct engine *e, bool wake_me)
+{
+    pthread_mutex_lock(&e->s.lock);
+    e->s.index_hurry = true;
+    e->s.owner_waits |= wake_me;
+    pthread_cond_signal(&e->s.index_work);
+    pthread_mutex_unlock(&e->s.lock);
+}
+
 void *index_main(void *engine)
 {
     struct engine *e = engine;
@@ -167,6 +190,11 @@ void *index_main(void *engine)
             }
             continue;
         }
+        if (!piled_up(&e->s)) {
+            wait_ms(&e->s.index_work, &e->s.lock, LAZY_MS);
+            continue;
+        }
+        e->s.index_hurry = false;
         e->s.backlog = NULL;
         e->s.backlog_tail = &e->s.backlog;
         size_t bytes = 0;
@@ -195,8 +223,10 @@ void index_hand_over(struct engine *e, char *facts, size_t n)
         pthread_mutex_lock(&e->s.lock);
         *e->s.backlog_tail = b;
         e->s.backlog_tail = &b->next;
+        bool first = e->s.backlog_bytes == 0 || e->s.backlog_bytes >= LAZY_BYTES;
         e->s.backlog_bytes += n;
-        pthread_cond_signal(&e->s.index_work);
+        if (first)
+            pthread_cond_signal(&e->s.index_work);
         pthread_mutex_unlock(&e->s.lock);
         return;
     }
@@ -216,6 +246,10 @@ bool index_wait(struct engine *e, log_pos pos)
     if (!e->threads_run)
         return e->s.index_position >= pos || !e->s.index_trouble[0];
     pthread_mutex_lock(&e->s.lock);
+    if (e->s.index_position < pos) {
+        e->s.index_hurry = true;
+        pthread_cond_signal(&e->s.index_work);
+    }
     for (int64_t waited = 0; e->s.index_position < pos && !e->s.index_trouble[0] && waited < INDEX_WAIT_MS; waited += RETRY_MS)
         wait_ms(&e->s.indexed, &e->s.lock, RETRY_MS);
     bool there = e->s.index_position >= pos;

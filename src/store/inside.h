@@ -125,6 +125,8 @@ struct shared {
     log_pos index_position;
     bool index_stop, index_damaged, owner_waits;
     bool checkpoint_wanted, checkpoint_done;
+    bool index_hurry;          /* somebody waits for it */
+    int64_t backlog_since_ms;
     char index_trouble[120];   /* empty: it follows */
     /* fill */
     int fill_file;
@@ -230,6 +232,7 @@ void *index_main(void *engine);
 void index_hand_over(struct engine *e, char *facts, size_t n);  /* takes the storage; applies at once without threads */
 bool index_wait(struct engine *e, log_pos pos);                 /* false: it cannot follow */
 log_pos index_position(struct engine *e);
+void index_hurry(struct engine *e, bool wake_me);                /* the index is wanted; wake_me: signal when it has applied something */
 
 /* files.c: the directory's other files (the index lies on the real disk always) */
 int64_t file_size(const char *path);                            /* -1: there is none */
@@ -274,7 +277,7 @@ struct engine_job {
     uint64_t end_batch;
     /* own operations under way: no step before all are through */
     uint32_t own_running;
-    bool own_failed;
+    bool own_failed, idle;       /* idle: somebody else's signal goes on with it */
     uint64_t own_pos;            /* where the last one lies */
     struct enc payload;
     /* snapshot */

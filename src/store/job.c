@@ -143,6 +143,7 @@ bool job_step(struct engine *e)
     } else if (j->own_running > 0) {
         return false; /* their end wakes us */
     } else {
+        j->idle = false;
         through = j->own_failed ? !job_fail(j, RETRY, "", "") : !j->step(e, j) && j->own_running == 0;
     }
     tell(j);
@@ -150,7 +151,7 @@ bool job_step(struct engine *e)
         finish(e);
         return false;
     }
-    return !through && !j->work && j->own_running == 0;
+    return !j->work && j->own_running == 0 && !j->idle;
 }
 
 static void job_nothing(void *to, enum outcome o, const struct why *why) { (void)to; (void)o; (void)why; }
