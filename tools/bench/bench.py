@@ -166,12 +166,13 @@ def main():
 Written by `make bench` (tools/bench/bench.py) on {time.strftime("%Y-%m-%d")}: {os.cpu_count()} cores ({next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())}), Linux {platform.release()},
 generator and servers on the same cores over loopback; a fdatasync of 4 KiB takes {flush_us:.0f} µs here. Postfix {peers.version()}: every message on HOLD, that is accepted and queued durably and never delivered.
 penny: accepted durably **and delivered into a mailbox** before the 250. `smtp-sink` keeps nothing: it is the generator's ceiling. Medians of {a.rounds} rounds, all three servers in turn within each round.
-Absolute figures drift with the machine: compare within the table.
+Absolute figures drift with the machine: compare within the table. *rate × fdatasync* is how many messages arrive while one flush runs: what a commit without any
+waiting would carry.
 
 Commands: `smtp-source -s SESSIONS -m N -l SIZE [-d] 127.0.0.1:PORT` (`-d`: connection kept); CPU from /proc of all processes of a server, reaped children included.
 
-| size | connection | sessions | ceiling /s | Postfix /s | penny /s | of ceiling | × Postfix | Postfix ms CPU | penny ms CPU | CPU ratio | messages a commit | fdatasync µs |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| size | connection | sessions | ceiling /s | Postfix /s | penny /s | of ceiling | × Postfix | Postfix ms CPU | penny ms CPU | CPU ratio | messages a commit | rate × fdatasync | fdatasync µs |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 '''
     rows = []
     for size in (4096, 65536):
@@ -181,7 +182,7 @@ Commands: `smtp-source -s SESSIONS -m N -l SIZE [-d] 127.0.0.1:PORT` (`-d`: conn
                 xc, pc = med(('postfix', size, sessions, keep), 1), med(('penny', size, sessions, keep), 1)
                 e = extra[(size, sessions, keep)]
                 rows.append(f'| {size // 1024} KiB | {"kept" if keep else "one each"} | {sessions} | {s:,.0f} | {x:,.0f} | {p:,.0f} | {p / s:.2f} | {p / x:.1f} | {xc:.3f} | {pc:.3f} | {pc / xc:.3f} | '
-                            f'{statistics.median(v[0] for v in e):.1f} | {statistics.median(v[2] for v in e):.0f} |\n')
+                            f'{statistics.median(v[0] for v in e):.1f} | {p * statistics.median(v[2] for v in e) / 1e6:.1f} | {statistics.median(v[2] for v in e):.0f} |\n')
     tail = f'''
 | | Postfix | penny |
 |---|---|---|
