@@ -85,6 +85,26 @@ static bool close_single_sandbox(struct master *m, struct why *why)
     return closed;
 }
 
+/* Master reads what the administrator names, wherever that is, and writes its own places: the data directory, the run directory, and where it makes LMTP
+   sockets. What a later configuration puts elsewhere takes a restart. Its roles inherit this and close their own on top. */
+static bool close_own_sandbox(struct master *m, struct why *why)
+{
+    enum { SOCKETS = 8 };
+    char dirs[SOCKETS][1024];
+    struct sandbox_path paths[3 + SOCKETS] = {{"/", false}, {m->dir, true}, {m->run_dir, true}};
+    struct sandbox_profile profile = {SANDBOX_MASTER, paths, 3};
+
+    for (const struct site_listener *l = m->site->listeners; l; l = l->next) {
+        char *dir = dirs[profile.path_count - 3];
+        if (l->host.n == 0 || l->host.p[0] != '/' || profile.path_count == countof(paths))
+            continue;
+        if (!str_to_c(str_head(l->host, str_find_last(l->host, '/') ? str_find_last(l->host, '/') : 1), dir, sizeof dirs[0]))
+            continue;
+        paths[profile.path_count++] = (struct sandbox_path){dir, true};
+    }
+    return sandbox_enter(&profile, NULL, why);
+}
+
 static void prepared(struct crew *c)
 {
     struct master *m = c->master;
@@ -356,6 +376,10 @@ int master_run(struct master *m)
     }
     if (!buf_reserve(&m->scratch, FRAME_MAX) || !loop_signals_start(&m->signals, m->loop, signals, on_signal, m))
         return 71;
+    if (!m->single && !close_own_sandbox(m, &why)) {
+        fprintf(stderr, "penny: sandbox: %s\n", why.text);
+        return 71;
+    }
     for (size_t i = 0; i < countof(order) && !m->failed; i++)
         if (!crew_start(&m->crew[order[i]], &why))
             master_fail(m, 71, role_name(order[i]), &why);

@@ -57,8 +57,9 @@ bool log_start(struct log_queue *q, struct loop *loop)
     buf_init(&q->waiting, LOG_QUEUE_MAX);
     loop_io_init(&q->io, loop, on_writable, q);
     q->direct = fstat(2, &st) != 0 || S_ISREG(st.st_mode); /* a file does not block, and cannot be watched */
-    if (!q->direct)
-        q->watching = loop_io_start(&q->io, 2, 0) || (loop_io_start(&q->io, 2, LOOP_WRITE) && (loop_io_interest(&q->io, 0), true));
+    q->watching = !q->direct && loop_io_start(&q->io, 2, LOOP_WRITE);
+    if (q->watching)
+        loop_io_interest(&q->io, 0); /* only while lines wait */
     return true;
 }
 
