@@ -22,11 +22,11 @@ struct list {
 static struct str decoded_phrase(struct list *l, struct str raw)
 {
     struct buf name;
-    buf_init(&name, raw.n * 3 + 16);
+    buf_init(&name, raw.n * 3 + 64);
     header_decode_phrase(&name, raw);
     struct str copy = arena_buf(l->arena, &name);
     l->full = l->full || !copy.p;
-    return copy;
+    return str_trim(copy);
 }
 
 /* A comment is no phrase: quotes in it are text. */
@@ -34,7 +34,7 @@ static struct str decoded_comment(struct list *l, struct str raw)
 {
     struct buf plain, name;
     buf_init(&plain, raw.n);
-    buf_init(&name, raw.n * 3 + 16);
+    buf_init(&name, raw.n * 3 + 64);
     for (size_t i = 0; i < raw.n; i++) {
         if (raw.p[i] == '\\' && i + 1 < raw.n)
             i++;
@@ -101,15 +101,21 @@ static bool make_address(struct list *l, struct address *to)
 /* local-part / obs-local-part up to "@": words and dots, then the domain: atoms and dots, or a literal. True when both were there. */
 static bool take_addr_spec(struct list *l)
 {
-    bool any = false;
+    bool any = false, word = false; /* word: the last one was; another needs a dot before it */
     buf_clear(&l->local);
     buf_clear(&l->domain);
     for (;;) {
         struct lexer before = l->lex;
         struct lexeme t = lex_next(&l->lex);
+        bool dot = t.kind == LEX_SPECIAL && t.special == '.';
+        if (word && (t.kind == LEX_QUOTED || t.kind == LEX_ATOM)) {
+            l->lex = before;
+            return false; /* "a b@c" is neither ab@c nor b@c */
+        }
+        word = !dot;
         if (t.kind == LEX_QUOTED) {
             lex_unquote(&l->local, t.raw);
-        } else if (t.kind == LEX_ATOM || (t.kind == LEX_SPECIAL && t.special == '.')) {
+        } else if (t.kind == LEX_ATOM || dot) {
             buf_add(&l->local, t.raw);
         } else if (t.kind == LEX_SPECIAL && t.special == '@' && any) {
             break;
@@ -125,9 +131,15 @@ static bool take_addr_spec(struct list *l)
         struct lexer before = l->lex;
         struct lexeme t = lex_next(&l->lex);
         if (t.kind == LEX_LITERAL && l->domain.n == 0) {
+            struct buf inside;
+            buf_init(&inside, t.raw.n);
+            lex_unquote(&inside, t.raw);
             buf_add_byte(&l->domain, '[');
-            lex_unquote(&l->domain, t.raw);
+            for (size_t i = 0; i < inside.n; i++)
+                if (!is_wsp(buf_str(&inside).p[i])) /* FWS is no content, RFC 5322 3.4.1 */
+                    buf_add_byte(&l->domain, buf_str(&inside).p[i]);
             buf_add_byte(&l->domain, ']');
+            buf_free(&inside);
             return true;
         }
         if (t.kind == LEX_ATOM && want_atom) {
@@ -207,26 +219,28 @@ static void take_bare(struct list *l)
     skip_element(l);
 }
 
-/* One element starts here. Looks ahead over the words of a phrase for what they lead to. */
+/* One element starts here. Looks ahead over the words of a phrase (an "@" in it is a name that looks like an address) for what they lead to. */
 static void take_element(struct list *l)
 {
     struct lexer ahead = l->lex;
+    bool at = false;
     for (;;) {
         struct lexeme t = lex_next(&ahead);
-        if (t.kind == LEX_ATOM || t.kind == LEX_QUOTED || (t.kind == LEX_SPECIAL && t.special == '.'))
-            continue;
         bool special = t.kind == LEX_SPECIAL;
+        at = at || (special && t.special == '@');
+        if ((!special && t.kind != LEX_END) || (special && (t.special == '.' || t.special == '@')))
+            continue;
         struct str phrase = special ? str_of(l->lex.rest.p, (size_t)(t.raw.p - l->lex.rest.p)) : STR_NONE;
         if (special && t.special == '<') {
             l->lex = ahead;
             take_angle(l, phrase);
+        } else if (at) {
+            take_bare(l);
         } else if (special && t.special == ':' && !l->group && str_trim(phrase).n) {
             struct header_address h = {.name = decoded_phrase(l, phrase), .group_start = true};
             l->lex = ahead;
             l->group = true;
             report(l, &h);
-        } else if (special && t.special == '@') {
-            take_bare(l);
         } else {
             skip_element(l);
         }

@@ -151,7 +151,7 @@ TEST(domains)
         {"[IPv6::1]", NULL},
         {"[IPv6:1:]", NULL},
         {"[IPv6:g::]", NULL},
-        {"[2001:db8::1]", "[2001:db8::1]"}, /* by the grammar a tag "2001", whatever was meant */
+        {"[2001:db8::1]", NULL}, /* the tag is missing */
         {"xn--.example", NULL},
         {"\xe2\x99\xa5.example", NULL}, /* a symbol is no letter, IDNA 2008 */
         {"[IPv6:1:2:3:4:5::7]", "[IPv6:1:2:3:4:5::7]"},
@@ -249,6 +249,11 @@ TEST(lists)
         {"broken, a@b", "<a@b>", 1},
         {"broken <broken>, a@b", "<a@b>", 1},
         {"a@b c@d, e@f", "<e@f>", 1},
+        {"a b@c, d@e", "<d@e>", 1},
+        {"name@example.com <receiver@example.com>", "name@example.com<receiver@example.com>", 1},
+        {"=?UTF-8?Q?a@b.c,?= <b@b.c>", "a@b.c,<b@b.c>", 1},
+        {"\"  James \" <a@b>", "James<a@b>", 1},
+        {"test@[ a b ]", "<test@[ab]>", 1},
         {"a@under_score.test", "<a@under_score.test>", 1},
         {"a@[10.0.0.1]", "<a@[10.0.0.1]>", 1},
         {"X: a@b, Y: c@d;, e@f", "{X<a@b>}<e@f>", 2},

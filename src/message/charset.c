@@ -143,12 +143,14 @@ static size_t utf8_step(struct charset_decoder *d, struct str s, bool last, stru
 
 static size_t iconv_step(struct charset_decoder *d, struct str s, bool last, struct buf *out)
 {
-    char text[256], *from = (char *)(uintptr_t)s.p, *to = text;
-    size_t from_n = s.n, to_n = sizeof text;
+    char text[64], *from = (char *)(uintptr_t)s.p, *to = text;
+    size_t room = buf_room(out) < sizeof text ? buf_room(out) : sizeof text, from_n = s.n, to_n = room;
     size_t rc = iconv(opened[d->slot], &from, &from_n, &to, &to_n);
     int why = rc == (size_t)-1 ? errno : 0;
-    buf_add(out, str_of(text, sizeof text - to_n));
+    buf_add(out, str_of(text, room - to_n));
     size_t used = s.n - from_n;
+    if (buf_room(out) < 3)
+        return used;
     if (why == EILSEQ || (why == EINVAL && (last || from_n >= sizeof d->hold))) {
         d->broken = true;
         utf8_add(out, 0xfffd);
@@ -169,7 +171,7 @@ static size_t step(struct charset_decoder *d, struct str s, bool last, struct bu
 
 static size_t room_wanted(const struct charset_decoder *d)
 {
-    return d->kind == KIND_ICONV ? 260 : 4;
+    return d->kind == KIND_ICONV ? 16 : 4; /* what one character can become */
 }
 
 /* A run of ASCII needs no thought (iconv may have shift states). */

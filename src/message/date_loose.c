@@ -93,6 +93,18 @@ static bool take_letters(struct str w, struct loose *x)
     return x->time && !x->zone && (x->zone = date_zone(w, &x->d));
 }
 
+/* "Sam, …": a day of the week in another language. */
+static bool skip_day_name(struct lexer *l)
+{
+    size_t n = 0;
+    while (n < l->rest.n && n < 20 && (ascii_is_alpha(l->rest.p[n]) || is_high(l->rest.p[n]) || l->rest.p[n] == '.'))
+        n++;
+    if (n == l->rest.n || l->rest.p[n] != ',')
+        return false;
+    l->rest = str_skip(l->rest, n + 1);
+    return true;
+}
+
 bool date_parse_loose(struct str text, struct date *to)
 {
     struct loose x = {0};
@@ -106,6 +118,8 @@ bool date_parse_loose(struct str text, struct date *to)
         if (w.n == 0)
             break;
         char c = w.p[0];
+        if (words == 0 && (ascii_is_alpha(c) || is_high(c)) && !date_month(str_head(w, 3)) && skip_day_name(&l))
+            continue;
         bool good = c == ',' || (c == '.' && !x.time) ||
                     (ascii_is_alpha(c)      ? take_letters(w, &x)
                      : ascii_is_digit(c)    ? take_number(&l, w, &x)

@@ -120,7 +120,7 @@ struct str header_text(struct arena *a, struct str message, const char *name)
     struct buf b;
     if (!header_find(message, name, &f))
         return S("");
-    buf_init(&b, f.value.n * 3 + 16);
+    buf_init(&b, f.value.n * 3 + 64);
     header_decode(&b, f.value);
     struct str s = arena_buf(a, &b);
     return s.p ? str_trim(s) : S("");

@@ -51,6 +51,20 @@ static size_t delimited_size(struct str s, char end)
     return s.n;
 }
 
+/* Octets of an encoded word at the front, whatever specials stand in it (RFC 2047 5 (3) forbids them, mailers write them); 0: none. */
+static size_t encoded_word_size(struct str s)
+{
+    size_t i = 2, marks = 0;
+    if (!str_starts(s, S("=?")))
+        return 0;
+    for (; i < s.n && i < 200 && !is_fws(s.p[i]) && s.p[i] != '"'; i++) {
+        marks += s.p[i] == '?';
+        if (marks == 3)
+            return i + 1 < s.n && s.p[i + 1] == '=' ? i + 2 : 0;
+    }
+    return 0;
+}
+
 struct lexeme lex_next(struct lexer *l)
 {
     struct lexeme t = {.kind = LEX_END};
@@ -64,6 +78,7 @@ struct lexeme lex_next(struct lexer *l)
         n = delimited_size(l->rest, c == '"' ? '"' : ']');
         t.kind = c == '"' ? LEX_QUOTED : LEX_LITERAL;
     } else if (is_atext(c) || is_high(c)) {
+        n = encoded_word_size(l->rest);
         while (n < l->rest.n && (is_atext(l->rest.p[n]) || is_high(l->rest.p[n])))
             n++;
         t.kind = LEX_ATOM;

@@ -137,6 +137,8 @@ enum address_error domain_parse_literal(struct arena *a, struct str inside, stru
     } else if (address_literal_ipv4(inside, ip)) {
         to->kind = DOMAIN_IPV4;
         buf_printf(&text, "[%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+    } else if (address_literal_ipv6(inside, ip)) {
+        return ADDRESS_BAD_LITERAL; /* the tag was forgotten; "2001" is nobody's Standardized-tag */
     } else if (is_general(inside)) {
         to->kind = DOMAIN_OTHER_LITERAL;
         char *p = arena_alloc(a, inside.n + 2);

@@ -74,7 +74,7 @@ void charset_seal(void);
 struct charset_decoder { int kind; int slot; uint32_t held; char hold[16]; bool broken; };
 /* False: not known; the decoder then takes bytes as UTF-8 or else windows-1252. */
 bool charset_decoder_init(struct charset_decoder *d, struct str charset);
-void charset_decode(struct charset_decoder *d, struct str *in, struct buf *out); /* takes what fits; broken bytes become U+FFFD */
+void charset_decode(struct charset_decoder *d, struct str *in, struct buf *out); /* goes on while out has 16 octets of room; broken bytes become U+FFFD */
 void charset_decode_end(struct charset_decoder *d, struct buf *out);
 
 /* ---- what a reader wants ---- */

@@ -27,6 +27,9 @@ static bool split_name(struct arena *a, struct str raw, struct section *s)
         number = (int)v;
         raw = str_head(raw, star);
     }
+    for (size_t i = 0; i < raw.n; i++)
+        if (raw.p[i] == '*')
+            return false; /* neither a plain name nor RFC 2231 */
     struct str name = arena_str(a, raw);
     for (size_t i = 0; name.p && i < name.n; i++)
         ((char *)(uintptr_t)name.p)[i] = ascii_lower(name.p[i]);
@@ -34,6 +37,25 @@ static bool split_name(struct arena *a, struct str raw, struct section *s)
     s->number = number;
     s->extended = extended;
     return name.p && name.n > 0;
+}
+
+/* "a b=c": where the blank stands that should have been a ";". The whole length when there is none. */
+static size_t missing_semicolon(struct str value)
+{
+    for (size_t i = 1; i < value.n; i++) {
+        size_t at = i;
+        if (!is_fws(value.p[i]))
+            continue;
+        while (at < value.n && is_fws(value.p[at]))
+            at++;
+        size_t name = at;
+        while (at < value.n && is_token(value.p[at]))
+            at++;
+        if (at > name && at < value.n && value.p[at] == '=')
+            return i;
+        i = name - 1;
+    }
+    return value.n;
 }
 
 /* An unquoted value ends at ";". Mailers leave out quotes around blanks; a comment behind the value is dropped. */
@@ -51,7 +73,9 @@ static struct str take_bare_value(struct lexer *l)
             }
             break;
         }
-    l->rest = str_skip(l->rest, value.n);
+    size_t next = missing_semicolon(value);
+    value = str_head(value, next);
+    l->rest = str_skip(l->rest, next);
     return str_trim(value);
 }
 
@@ -167,6 +191,20 @@ static bool plain_value(struct arena *a, struct section *x, struct header_param 
     return p->value.p != NULL;
 }
 
+static bool is_well_formed(struct str extended) /* two quotes */
+{
+    struct str rest, text, first = str_cut(extended, '\'', &rest);
+    return first.n < extended.n && str_cut(rest, '\'', &text).n < rest.n;
+}
+
+static bool has_plain(const struct section *s, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (s[i].number < 0 && !s[i].extended && str_eq(s[i].name, name))
+            return true;
+    return false;
+}
+
 /* Of several spellings of a name the extended one wins, then the continued one, then the first plain one (RFC 6266 4.3 says so of filename). */
 static bool make_param(struct arena *a, struct section *s, size_t count, struct str name, struct header_param *p)
 {
@@ -174,7 +212,7 @@ static bool make_param(struct arena *a, struct section *s, size_t count, struct 
     p->name = name;
     p->language = S("");
     for (size_t i = 0; i < count && !first; i++)
-        if (s[i].number < 0 && s[i].extended && str_eq(s[i].name, name))
+        if (s[i].number < 0 && s[i].extended && str_eq(s[i].name, name) && (is_well_formed(s[i].value) || !has_plain(s, count, name)))
             first = &s[i];
     if (!first)
         first = find_section(s, count, name, 0);
@@ -231,11 +269,14 @@ const struct header_param *header_params(struct arena *a, struct str raw, struct
             continue;
         }
         struct section s = {0};
-        if (take_section(a, &l, &s))
+        struct lexer start = l;
+        bool fresh = take_section(a, &l, &s); /* then another may follow at once, without its ";" */
+        if (fresh)
             sections[count++] = s;
-        else
+        else if (start.rest.n == l.rest.n)
             l.rest = str_skip(l.rest, l.rest.n > 0 && l.rest.p[0] != ';');
-        while (l.rest.n > 0 && l.rest.p[0] != ';')
+        lex_cfws(&l);
+        while (!fresh && l.rest.n > 0 && l.rest.p[0] != ';')
             l.rest = str_skip(l.rest, 1);
     }
     for (size_t i = 0; i < count; i++) {
