@@ -5,6 +5,7 @@
 #include "base/facts.h"
 #include "daemon/inside.h"
 #include "os/sandbox.h"
+#include <malloc.h>
 #include <stdlib.h>
 
 const struct role_type *role_type_of(enum role who)
@@ -169,6 +170,7 @@ static void first_commit(struct actor *a)
     for (int i = 1; i < ROLE_COUNT; i++)
         if (a->peers[i].link)
             link_pause(a->peers[i].link, false);
+    malloc_trim(0); /* what loading libraries and reading the set-up took for a moment */
     loop_timer_in(&a->inside->second, 1000);
     peer_send(&a->peers[ROLE_MASTER], &MSG(ready, .incarnation = a->incarnation));
 }
