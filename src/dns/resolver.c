@@ -15,7 +15,7 @@
 #include "dns/inside.h"
 
 enum slot_state { SLOT_FREE, SLOT_ASKED, SLOT_LEFT };
-enum { NONE = UINT32_MAX };
+static const uint32_t NONE = UINT32_MAX;
 
 struct slot {
     enum slot_state state;
