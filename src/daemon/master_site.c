@@ -29,7 +29,8 @@ static bool read_into(struct arena *a, const char *path, size_t max, struct str 
         *why = (struct why){"", "no memory"};
         ok = false;
     }
-    explicit_bzero(b.p, b.p ? b.cap : 0);
+    if (b.p)
+        explicit_bzero(b.p, b.cap);
     buf_free(&b);
     return ok;
 }
@@ -186,7 +187,8 @@ static bool self_signed(struct site *s, const char *dir, struct buf *errors)
     if (!ok)
         complain(errors, why.text);
     ok = ok && add_key(s, arena_str(&s->arena, buf_str(&chain)), arena_str(&s->arena, buf_str(&key)), cert_path, key_path, errors);
-    explicit_bzero(key.p, key.p ? key.cap : 0);
+    if (key.p)
+        explicit_bzero(key.p, key.cap);
     buf_free(&chain);
     buf_free(&key);
     return ok;
