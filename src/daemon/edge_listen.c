@@ -33,12 +33,12 @@ static void refuse(struct edge *e, int fd, enum listen_kind kind, const struct n
 static const char *may_enter(struct edge *e, const struct net_peer *peer, bool *counted)
 {
     const struct config *c = e->settings->setup->config;
-    uint64_t most = c->connections_per_client_max * (peer->loopback ? LOOPBACK_MORE : 1);
+    uint64_t more = peer->loopback ? LOOPBACK_MORE : 1;
 
     if (clients_enter(&e->clients, all_clients, c->connections_max, 0, loop_now_ms(e->loop)) != CLIENTS_OK)
         return "too many connections, try again later";
     *counted = true;
-    switch (clients_enter(&e->clients, peer->key, most, peer->loopback ? 0 : c->rate_per_client_max, loop_now_ms(e->loop))) {
+    switch (clients_enter(&e->clients, peer->key, c->connections_per_client_max * more, c->rate_per_client_max * more, loop_now_ms(e->loop))) {
     case CLIENTS_OK:
         return NULL;
     case CLIENTS_TOO_MANY:
