@@ -81,8 +81,8 @@ fuzz:
 # tests/conformance/FOLDER_conformance.c: public vectors against one folder; run by make conformance VECTORS=dir.
 CONFORMANCE := $(patsubst tests/conformance/%_conformance.c,%,$(wildcard tests/conformance/*_conformance.c))
 define conformance_rule
-$O/conformance/$(1): tests/conformance/$(1)_conformance.c $(call libs_of,$(1))
-	@mkdir -p $$(@D); $$(CC) $$(ALL_CFLAGS) $(LINK_$(MODE)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+$O/conformance/$(1): tests/conformance/$(1)_conformance.c $(call libs_of,$(1)) $(wildcard tests/conformance/vectors_$(1)/*.h)
+	@mkdir -p $$(@D); $$(CC) $$(ALL_CFLAGS) $(LINK_$(MODE)) $$(LDFLAGS) -o $$@ $$(filter-out %.h,$$^) $$(LIBS)
 endef
 $(foreach f,$(CONFORMANCE),$(eval $(call conformance_rule,$(f))))
 .PHONY: conformance-programs

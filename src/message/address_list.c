@@ -26,7 +26,7 @@ static struct str decoded_phrase(struct list *l, struct str raw)
     header_decode_phrase(&name, raw);
     struct str copy = arena_buf(l->arena, &name);
     l->full = l->full || !copy.p;
-    return str_trim(copy);
+    return copy; /* blanks inside of quotes belong to the name */
 }
 
 /* A comment is no phrase: quotes in it are text. */

@@ -252,7 +252,7 @@ TEST(lists)
         {"a b@c, d@e", "<d@e>", 1},
         {"name@example.com <receiver@example.com>", "name@example.com<receiver@example.com>", 1},
         {"=?UTF-8?Q?a@b.c,?= <b@b.c>", "a@b.c,<b@b.c>", 1},
-        {"\"  James \" <a@b>", "James<a@b>", 1},
+        {"\"  James \" <a@b>", "  James <a@b>", 1},
         {"test@[ a b ]", "<test@[ab]>", 1},
         {"a@under_score.test", "<a@under_score.test>", 1},
         {"a@[10.0.0.1]", "<a@[10.0.0.1]>", 1},

@@ -19,6 +19,7 @@ int main(int argc, char **argv)
     address_suites();
     header_suites();
     mime_suites();
+    unused_excuses();
     arena_clear(&memory);
     arena_clear(&lasting);
     return failed_suites != 0;

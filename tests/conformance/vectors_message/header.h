@@ -147,9 +147,18 @@ static bool same_params(const struct header_param *p, const struct json *object,
         struct str name = pairs ? j->child->str : j->name, value = pairs ? j->child->next->str : j->str;
         char c[200];
         char lower[200];
+        size_t i = 0;
         if (!str_to_c(name, c, sizeof c))
             return false;
-        size_t i = 0;
+        if (str_ends(name, S("-language"))) { /* theirs for the language of RFC 2231 */
+            const struct header_param *of = p;
+            while (of && !str_eq(of->name, str_head(name, name.n - 9)))
+                of = of->next;
+            if (!of || !str_eq(of->language, value))
+                return false;
+            want--;
+            continue;
+        }
         for (; c[i]; i++)
             lower[i] = ascii_lower(c[i]);
         lower[i] = 0;
@@ -202,7 +211,8 @@ static void params(void)
         const struct header_param *p = header_params(&memory, f.value, &head);
         const struct json *attributes = json_get(want, "attributes");
         struct str rest, type = str_cut(head, '/', &rest);
-        bool good = str_eq_icase(type, json_get_str(want, "c_type")) && str_eq_icase(rest, json_get_str(want, "c_subtype")) &&
+        bool none = !want || want->kind != JSON_OBJECT; /* no type at all */
+        bool good = none ? type.n == 0 || rest.n == 0 : str_eq_icase(type, json_get_str(want, "c_type")) && str_eq_icase(rest, json_get_str(want, "c_subtype")) &&
                     same_params(p, attributes && attributes->kind == JSON_ARRAY ? attributes : NULL, true);
         suite_case(&s, good, text, shown_params(head, p));
     }
@@ -220,6 +230,16 @@ static struct str transfer_decoded(enum mime_encoding e, struct str in)
     struct str s = arena_str(&memory, buf_str(&b));
     buf_free(&b);
     return s;
+}
+
+static struct str without_cr(struct str s)
+{
+    struct str copy = arena_str(&memory, s);
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != '\r')
+            ((char *)(uintptr_t)copy.p)[n++] = s.p[i];
+    return str_head(copy, n);
 }
 
 static void transfer(void)
@@ -245,15 +265,8 @@ static void transfer(void)
         if (!text_of(in).p || !text_of(want).p || want->next->next->num != 0)
             continue; /* what it calls broken is compared by nobody */
         struct str got = transfer_decoded(MIME_QUOTED_PRINTABLE, text_of(in));
-        struct buf crlf; /* it makes LF CRLF on the way */
-        buf_init(&crlf, 2 * got.n + 10);
-        for (size_t i = 0; i < got.n; i++) {
-            if (got.p[i] == '\n' && (i == 0 || got.p[i - 1] != '\r') && str_find(text_of(in), '=') == in->str.n)
-                buf_add_byte(&crlf, '\r');
-            buf_add_byte(&crlf, got.p[i]);
-        }
-        suite_case(&s, str_eq(buf_str(&crlf), text_of(want)) || str_eq(got, text_of(want)), text_of(in), got);
-        buf_free(&crlf);
+        struct str a = without_cr(got), b = without_cr(text_of(want)); /* it makes LF CRLF on the way */
+        suite_case(&s, str_eq(a, b), text_of(in), got);
     }
     suite_end(&s);
 }
@@ -277,7 +290,8 @@ static void rfc5322(void)
         struct str line = str_cut(rest, '\n', &rest);
         if (!str_starts(str_trim(line), S("----"))) {
             if (inside && !str_starts(line, S("Resnick")) && !str_starts(line, S("RFC 5322")) && str_find(line, '\f') == line.n) {
-                buf_add(&b, str_starts(line, S("   ")) ? str_skip(line, 3) : line);
+                line = str_starts(line, S("   ")) ? str_skip(line, 3) : line;
+                buf_add(&b, str_eq(line, S("__")) ? S("  ") : line); /* the text shows blanks so */
                 buf_add(&b, S("\r\n"));
             }
             continue;
