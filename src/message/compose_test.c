@@ -84,7 +84,7 @@ TEST(plain)
 
 TEST(text_round_trips)
 {
-    static const char *const texts[] = {"", "x", "gr\xc3\xbc\xc3\x9f" "e\n", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\n", " leading\n  two\n>not a quote\n>> deep\n\nend\n", "a\r\nb\r\n",
+    static const char *const texts[] = {"", "x", ("gr\xc3\xbc\xc3\x9f" "e\n"), "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\n", " leading\n  two\n>not a quote\n>> deep\n\nend\n", "a\r\nb\r\n",
                                         "tab\there\n\n\n"};
     char word[3000];
     memset(word, 'w', sizeof word - 1);
