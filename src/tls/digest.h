@@ -13,3 +13,9 @@ void tls_hash(enum tls_digest d, struct str bytes, unsigned char *out);
 void tls_hmac(enum tls_digest d, struct str key, struct str bytes, unsigned char *out);
 /* PBKDF2 with HMAC, one block: SCRAM's Hi(). iterations 1 … 10,000,000. */
 void tls_pbkdf2(enum tls_digest d, struct str password, struct str salt, uint32_t iterations, unsigned char *out);
+/* The same over pieces. new: NULL: no memory. end writes the digest and frees; free is for one that is not needed any more (NULL allowed). */
+struct tls_hash;
+struct tls_hash *tls_hash_new(enum tls_digest d);
+void tls_hash_add(struct tls_hash *h, struct str bytes);
+void tls_hash_end(struct tls_hash *h, unsigned char *out);
+void tls_hash_free(struct tls_hash *h);
