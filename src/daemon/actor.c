@@ -11,7 +11,10 @@
 const struct role_type *role_type_of(enum role who)
 {
     static const struct role_type *const types[ROLE_COUNT] = {
-        [ROLE_EDGE_MX] = &role_edge_mx, [ROLE_EDGE_USER] = &role_edge_user, [ROLE_STORE] = &role_store, [ROLE_KEYS] = &role_keys,
+        [ROLE_EDGE_MX] = &role_edge_mx,
+        [ROLE_EDGE_USER] = &role_edge_user,
+        [ROLE_STORE] = &role_store,
+        [ROLE_KEYS] = &role_keys,
     };
     return who < ROLE_COUNT ? types[who] : NULL;
 }
@@ -36,8 +39,8 @@ static void drop_link(struct peer *p)
 
     if (!p->link)
         return;
-    fact(a->stopping ? FACT_DEBUG : FACT_INFO, "link.down", fact_c("peer", role_name(p->who)), fact_num("incarnation", p->incarnation),
-         fact_c("why", p->broken ? p->broken : "replaced"));
+    fact(a->stopping ? FACT_DEBUG : FACT_INFO, "link.down", fact_c("peer", role_name(p->who)),
+         fact_num("incarnation", p->incarnation), fact_c("why", p->broken ? p->broken : "replaced"));
     link_free(p->link);
     p->link = NULL;
     p->broken = NULL;
@@ -106,7 +109,10 @@ static void on_second(void *self)
 static bool sandbox(struct actor *a, struct why *why)
 {
     static const enum sandbox_role profiles[ROLE_COUNT] = {
-        [ROLE_EDGE_MX] = SANDBOX_EDGE, [ROLE_EDGE_USER] = SANDBOX_EDGE, [ROLE_STORE] = SANDBOX_STORE, [ROLE_KEYS] = SANDBOX_KEYS,
+        [ROLE_EDGE_MX] = SANDBOX_EDGE,
+        [ROLE_EDGE_USER] = SANDBOX_EDGE,
+        [ROLE_STORE] = SANDBOX_STORE,
+        [ROLE_KEYS] = SANDBOX_KEYS,
     };
     char dir[1024], run[1024];
     struct sandbox_path paths[2] = {{dir, true}, {run, true}};

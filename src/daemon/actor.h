@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What every role has: its links, its set-up, its life. An actor plays a role: actor.c drives it; a role's own files fill in struct role_type.
+/* What every role has: its links, its set-up, its life. An actor plays a role: actor.c drives it; a role's own files fill in
+   struct role_type.
 
      spawned ──setup_begin … setup_end──► prepare ──setup_result DONE──► setup_commit ──► sandbox ──► begin ──ready──► serving
      serving ──setup_begin … setup_end──► prepare ──► setup_result ──► setup_commit → commit │ setup_abandon → abandon
@@ -15,9 +16,15 @@ struct loop;  /* os/loop.h */
 struct link;  /* os/link.h */
 struct actor;
 
-/* One generation of what master handed over. Immutable once prepared; lives until its last holder lets go (setup_drop): sessions of an edge keep theirs. */
+/* One generation of what master handed over. Immutable once prepared; lives until its last holder lets go (setup_drop): sessions
+   of an edge keep theirs. */
 struct setup_pem { uint32_t key; struct str pem; struct setup_pem *next; };
-struct setup_listener { enum listen_kind kind; uint32_t index; int fd; /* -1: keep the one with this index */ struct setup_listener *next; };
+struct setup_listener {
+    enum listen_kind kind;
+    uint32_t index;
+    int fd; /* -1: keep the one with this index, or an edge took it */
+    struct setup_listener *next;
+};
 struct setup {
     uint64_t generation;
     bool first;
@@ -49,11 +56,13 @@ struct peer {
     const char *broken;     /* why the link ends at the end of this turn; NULL: it works */
     bool wants_room;
 };
-/* Queues a message; goes out with everything else at the end of this turn of the loop. False: no link now, or it is broken (peer_down comes later, never from
-   within). Fields longer than the table says are a bug: check(). fd -1: none; it is duplicated, the caller keeps its own. */
+/* Queues a message; goes out with everything else at the end of this turn of the loop. False: no link now, or it is broken
+   (peer_down comes later, never from within). Fields longer than the table says are a bug: check(). fd -1: none; it is
+   duplicated, the caller keeps its own. */
 bool peer_send(struct peer *p, const struct message *m);
 bool peer_send_fd(struct peer *p, const struct message *m, int fd);
-/* Bytes that may be queued before the link is full; 0 means wait for room(). Answers may always be sent: only streams (bodies, pieces) have to look. */
+/* Bytes that may be queued before the link is full; 0 means wait for room(). Answers may always be sent: only streams (bodies,
+   pieces) have to look. */
 size_t peer_room(struct peer *p);
 /* The other end broke the rules: says so in a fact and ends the link (peer_down follows). what: a literal. */
 void peer_breach(struct peer *p, const char *what);
@@ -63,8 +72,9 @@ void peer_breach(struct peer *p, const char *what);
 
 struct role_type {
     enum role who;
-    /* A whole set-up came in. Check it, make ready what can fail, keep it in a->self until commit or abandon. The first one: opens what the sandbox forbids later
-       (sockets, libraries' files), starts no thread. False: why; the first: master gives up, later: the old set-up goes on everywhere. */
+    /* A whole set-up came in. Check it, make ready what can fail, keep it in a->self until commit or abandon. The first one:
+       opens what the sandbox forbids later (sockets, libraries' files), starts no thread. False: why; the first: master gives up,
+       later: the old set-up goes on everywhere. */
     bool (*prepare)(struct actor *a, const struct setup *next, struct why *why);
     /* Once, after the sandbox closed: threads, the engine. False: why; the role ends. */
     bool (*begin)(struct actor *a, const struct setup *now, struct why *why);
@@ -74,9 +84,11 @@ struct role_type {
     /* A message that the table allows, read and checked field by field. Strings are good until it returns. */
     void (*message)(struct actor *a, struct peer *from, const struct message *m);
     void (*peer_up)(struct actor *a, struct peer *p);    /* a link is there (again); also before prepare */
-    void (*peer_down)(struct actor *a, struct peer *p);  /* forget all that was asked by or of it; p->incarnation is still the old one */
+    /* forget all that was asked by or of it; p->incarnation is still the old one */
+    void (*peer_down)(struct actor *a, struct peer *p);
     void (*room)(struct actor *a, struct peer *p);       /* peer_room is no longer 0; NULL: no interest */
-    void (*sign_channel)(struct actor *a, enum role who, uint32_t incarnation, int fd); /* edges and keys: one more channel; the role owns fd */
+    /* edges and keys: one more channel; the role owns fd */
+    void (*sign_channel)(struct actor *a, enum role who, uint32_t incarnation, int fd);
     void (*second)(struct actor *a);                     /* once a second; NULL: no interest */
     /* Orderly end: no new work, finish what is acknowledged, within_ms at most; then actor_stopped. */
     void (*stop)(struct actor *a, uint32_t within_ms);
@@ -97,5 +109,6 @@ struct actor {
 };
 struct peer *actor_peer(struct actor *a, enum role who);
 void actor_stopped(struct actor *a, uint32_t sessions_cut);
-/* The role cannot go on (the disk is gone, …): what is queued leaves, then the process ends with that status and master starts it anew. */
+/* The role cannot go on (the disk is gone, …): what is queued leaves, then the process ends with that status and master starts it
+   anew. */
 void actor_failed(struct actor *a, int status);

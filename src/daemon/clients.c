@@ -7,11 +7,12 @@
 
 enum { PROBES = 16 };
 
-/* A key's place is one of PROBES slots behind its hash. A slot is free for another key when nobody has a connection and the last minute saw none begin. */
+/* A key's place is one of PROBES slots behind its hash. A slot is free for another key when nobody has a connection and the last
+   minute saw none begin. */
 struct client_slot {
-    _Atomic uint64_t key;                     /* + 1, so that 0 is an empty slot and unix clients (key 0) have one, too */
+    _Atomic uint64_t key; /* + 1, so that 0 is an empty slot and unix clients (key 0) have one, too */
     _Atomic uint32_t open[CLIENTS_COLUMNS];
-    _Atomic uint32_t begun[CLIENTS_COLUMNS];  /* in the minute below */
+    _Atomic uint32_t begun[CLIENTS_COLUMNS]; /* in the minute below */
     _Atomic uint32_t minute[CLIENTS_COLUMNS];
 };
 
@@ -67,13 +68,14 @@ static bool is_unused(const struct client_slot *s, uint32_t minute)
 {
     for (size_t i = 0; i < CLIENTS_COLUMNS; i++)
         if (atomic_load_explicit(&s->open[i], memory_order_relaxed) != 0 ||
-            (atomic_load_explicit(&s->begun[i], memory_order_relaxed) != 0 && atomic_load_explicit(&s->minute[i], memory_order_relaxed) == minute))
+            (atomic_load_explicit(&s->begun[i], memory_order_relaxed) != 0 &&
+             atomic_load_explicit(&s->minute[i], memory_order_relaxed) == minute))
             return false;
     return true;
 }
 
-/* The hash need not be secret: whoever chooses addresses so that they collide fills PROBES slots and then is let in uncounted by address, as if they had
-   16 more networks. It has to be the same in all edges. */
+/* The hash need not be secret: whoever chooses addresses so that they collide fills PROBES slots and then is let in uncounted by
+   address, as if they had 16 more networks. It has to be the same in all edges. */
 static uint64_t mix(uint64_t x)
 {
     x = (x ^ x >> 31) * 0x7fb5d329728ea185u;

@@ -4,8 +4,9 @@
      conn_open ──► shaking (implicit TLS) ──► running ◄──► parked: input │ room │ answer │ time
                         ▲                       │
                         └──────NEED_TLS─────────┤
-                                                └─HANG_UP──► ending (replies leave) ──► lingering (the peer's FIN) ──► doomed ──► freed
-     conn_end leads from everywhere to doomed.                                                                                          */
+                                                └─HANG_UP──► ending: replies leave ──► lingering: the peer's FIN ──► doomed
+
+     conn_end leads from everywhere to doomed, and at the end of the turn the doomed are freed. */
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/encode.h"
@@ -134,7 +135,9 @@ static bool fill(struct conn *c)
     case NET_END:
         c->in_end = true;
         if (c->tls)
-            c->cut = true; /* no close_notify; the machine learns of the end all the same and treats what is unfinished as unfinished */
+            c->cut =
+                /* no close_notify; the machine learns of the end all the same and treats what is unfinished as unfinished */
+                true;
         break;
     case NET_ERROR:
         conn_end(c, "connection reset");
@@ -467,8 +470,8 @@ void conn_open(struct edge *e, int fd, enum listen_kind kind, const struct net_p
     arena_init(&c->transaction, (size_t)c->settings->setup->config->recipients_max * 1024 + SESSION_TRANSACTION_MEM);
     arena_init(&c->scratch, SESSION_SCRATCH_MEM);
     snprintf(c->sid, sizeof c->sid, "%s", id_text(c->session >> SLOT_BITS).c);
-    fact(FACT_INFO, "session.open", fact_c("sid", c->sid), fact_c("service", config_listen_word(kind)), fact_c("client", c->peer.text),
-         fact_num("port", c->peer.port));
+    fact(FACT_INFO, "session.open", fact_c("sid", c->sid), fact_c("service", config_listen_word(kind)),
+         fact_c("client", c->peer.text), fact_num("port", c->peer.port));
     fact_count("edge.sessions", 1);
     bool tls = kind == LISTEN_SUBMISSIONS || kind == LISTEN_POP3S;
     if (!loop_io_start(&c->io, fd, LOOP_READ) || !c->protocol->open(c, tls)) {
@@ -487,7 +490,8 @@ void conn_shaken(struct conn *c)
 {
     c->handshaking = false;
     tls_facts_get(c->tls, &c->machine->tls);
-    fact(FACT_INFO, "session.tls", fact_c("sid", c->sid), fact_c("version", c->machine->tls.version), fact_c("cipher", c->machine->tls.cipher));
+    fact(FACT_INFO, "session.tls", fact_c("sid", c->sid), fact_c("version", c->machine->tls.version),
+         fact_c("cipher", c->machine->tls.cipher));
     fact_count("edge.tls", 1);
     borrow_all(c);
     if (c->wire_in.n > 0 && !unseal(c)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 /* The two edges as roles: set-ups, links, stopping. Sessions: conn.c. */
+#include "daemon/edge.h"
 #include "base/check.h"
 #include "base/facts.h"
 #include "base/random.h"
-#include "daemon/edge.h"
 #include <stdlib.h>
 
 /* ---- ids: a range leased from store, and the next one ahead ---- */
@@ -136,9 +136,9 @@ static void edge_message(struct actor *a, struct peer *from, const struct messag
     case MSG_ticket_key:
         edge_settings_ticket_key(e, m->ticket_key.key);
         break;
-#define TO_SESSION(kind)                                                                                               \
-    case MSG_##kind:                                                                                                   \
-        to_session(e, m->kind.session, m);                                                                             \
+#define TO_SESSION(kind)                                                                                                         \
+    case MSG_##kind:                                                                                                             \
+        to_session(e, m->kind.session, m);                                                                                       \
         break
         TO_SESSION(answer);
         TO_SESSION(answer_text);
@@ -385,11 +385,11 @@ static void edge_clear(struct actor *a)
     a->self = NULL;
 }
 
-#define EDGE_ROLE(role)                                                                                                \
-    {                                                                                                                  \
-        .who = role, .prepare = edge_prepare, .begin = edge_begin, .commit = edge_commit, .abandon = edge_abandon,     \
-        .message = edge_message, .peer_up = edge_peer_up, .peer_down = edge_peer_down, .room = edge_room,              \
-        .sign_channel = edge_sign_channel, .second = edge_second, .stop = edge_stop, .clear = edge_clear,              \
+#define EDGE_ROLE(role)                                                                                                          \
+    {                                                                                                                            \
+        .who = role, .prepare = edge_prepare, .begin = edge_begin, .commit = edge_commit, .abandon = edge_abandon,               \
+        .message = edge_message, .peer_up = edge_peer_up, .peer_down = edge_peer_down, .room = edge_room,                        \
+        .sign_channel = edge_sign_channel, .second = edge_second, .stop = edge_stop, .clear = edge_clear,                        \
     }
 const struct role_type role_edge_mx = EDGE_ROLE(ROLE_EDGE_MX);
 const struct role_type role_edge_user = EDGE_ROLE(ROLE_EDGE_USER);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to the edge's files: sockets on one side, machines in the middle, links to store and keys on the other. Both edges are this code; what they may
-   ask is in the table of messages, which listeners they hold is master's choice.
+/* Private to the edge's files: sockets on one side, machines in the middle, links to store and keys on the other. Both edges are
+   this code; what they may ask is in the table of messages, which listeners they hold is master's choice.
 
      edge.c           the role: set-up, links, stop         edge_listen.c   accepting, limits
      edge_settings.c  a generation of settings              edge_tls.c      hand-shakes on threads, signatures from keys
@@ -68,10 +68,12 @@ struct signers {
 };
 
 struct protocol {
-    bool (*open)(struct conn *c, bool tls);              /* makes the machine: c->machine; tls: from the first octet. False: no memory */
+    /* makes the machine: c->machine; tls: from the first octet. False: no memory */
+    bool (*open)(struct conn *c, bool tls);
     void (*close)(struct conn *c);                       /* the machine's memory */
     bool (*ask)(struct conn *c);                         /* sends the machine's question; true: it was answered at once */
-    void (*message)(struct conn *c, const struct message *m); /* store or keys said something; ends in conn_answered where it is an answer */
+    /* store or keys said something; ends in conn_answered where it is an answer */
+    void (*message)(struct conn *c, const struct message *m);
     void (*lost)(struct conn *c);                        /* who was asked is gone: answers RETRY */
 };
 extern const struct protocol protocol_smtp, protocol_pop3;
@@ -163,7 +165,8 @@ bool signers_init(struct signers *s);
 void signers_add(struct signers *s, int fd, uint32_t incarnation); /* takes fd */
 bool signers_wants_more(struct signers *s); /* some broke */
 void signers_clear(struct signers *s);
-bool signers_sign(void *signers, uint32_t key, const char *alg, const char *digest, struct str tbs, struct buf *signature); /* tls_sign_fn */
+/* tls_sign_fn */
+bool signers_sign(void *signers, uint32_t key, const char *alg, const char *digest, struct str tbs, struct buf *signature);
 
 /* A conn is never freed within a call: conn_end only dooms it, conn_bury frees at the end of the turn. */
 void conn_open(struct edge *e, int fd, enum listen_kind kind, const struct net_peer *peer, bool counted);
@@ -172,7 +175,8 @@ void conn_answered(struct conn *c);                      /* the machine's ask is
 void conn_end(struct conn *c, const char *why);          /* now, without a word; why: a literal, NULL: in good order */
 void conn_lost(struct conn *c, enum role who);           /* the link to who is gone */
 void conn_stop(struct conn *c);                          /* the server stops, or the session's user was removed */
-bool conn_send(struct conn *c, enum role to, const struct message *m); /* a question; false: nobody is there, the caller answers RETRY */
+/* a question; false: nobody is there, the caller answers RETRY */
+bool conn_send(struct conn *c, enum role to, const struct message *m);
 void conn_unblock(struct conn *c);
 void conn_shaken(struct conn *c);                        /* the hand-shake is done */
 void conn_doom(struct conn *c);

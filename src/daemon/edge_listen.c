@@ -18,7 +18,8 @@ static void refuse(struct edge *e, int fd, enum listen_kind kind, const struct n
     struct buf out;
     char storage[512];
 
-    fact(FACT_WARN, "session.refused", fact_c("service", config_listen_word(kind)), fact_c("client", peer->text), fact_c("why", why));
+    fact(FACT_WARN, "session.refused", fact_c("service", config_listen_word(kind)), fact_c("client", peer->text),
+         fact_c("why", why));
     fact_count("edge.refused", 1);
     buf_fixed(&out, storage, sizeof storage);
     if (kind == LISTEN_POP3)
@@ -38,7 +39,8 @@ static const char *may_enter(struct edge *e, const struct net_peer *peer, bool *
     if (clients_enter(&e->clients, all_clients, c->connections_max, 0, loop_now_ms(e->loop)) != CLIENTS_OK)
         return "too many connections, try again later";
     *counted = true;
-    switch (clients_enter(&e->clients, peer->key, c->connections_per_client_max * more, c->rate_per_client_max * more, loop_now_ms(e->loop))) {
+    switch (clients_enter(&e->clients, peer->key, c->connections_per_client_max * more, c->rate_per_client_max * more,
+                          loop_now_ms(e->loop))) {
     case CLIENTS_OK:
         return NULL;
     case CLIENTS_TOO_MANY:

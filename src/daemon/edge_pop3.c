@@ -46,10 +46,10 @@ static bool ask_auth(struct conn *c)
 {
     const struct pop3_ask *ask = &c->pop3.ask;
     const struct tls_facts *tls = &c->machine->tls;
-    struct message m = MSG(login_step, .session = c->session, .mechanism = ask->mechanism, .has_response = ask->has_data, .response = ask->data,
-                           .tls = tls->active, .has_exporter = tls->has_exporter,
-                           .exporter = tls->has_exporter ? str_of(tls->exporter, sizeof tls->exporter) : STR_NONE, .client_ip = str_c(c->peer.text),
-                           .protocol = str_c("pop3"));
+    struct message m = MSG(login_step, .session = c->session, .mechanism = ask->mechanism, .has_response = ask->has_data,
+                           .response = ask->data, .tls = tls->active, .has_exporter = tls->has_exporter,
+                           .exporter = tls->has_exporter ? str_of(tls->exporter, sizeof tls->exporter) : STR_NONE,
+                           .client_ip = str_c(c->peer.text), .protocol = str_c("pop3"));
 
     if (ask->mechanism.n > 24 || ask->data.n > 9216) {
         c->pop3.ask.auth = POP3_AUTH_FAILED;
@@ -73,8 +73,9 @@ static bool ask_read(struct conn *c)
     const struct pop3_ask *ask = &c->pop3.ask;
     size_t room = ask->room < BODY_PIECE_MAX ? ask->room : BODY_PIECE_MAX;
 
-    return conn_send(c, ROLE_STORE, &MSG(maildrop_read, .session = c->session, .handle = c->handle, .uid = ask->uid, .offset = ask->offset,
-                                         .room = (uint32_t)room))
+    return conn_send(c, ROLE_STORE,
+                     &MSG(maildrop_read, .session = c->session, .handle = c->handle, .uid = ask->uid, .offset = ask->offset,
+                          .room = (uint32_t)room))
                ? false
                : not_now(c);
 }
@@ -101,7 +102,9 @@ static bool send_marked(struct conn *c)
 
 static bool ask_commit(struct conn *c)
 {
-    return send_marked(c) && conn_send(c, ROLE_STORE, &MSG(maildrop_commit, .session = c->session, .handle = c->handle)) ? false : not_now(c);
+    return send_marked(c) && conn_send(c, ROLE_STORE, &MSG(maildrop_commit, .session = c->session, .handle = c->handle))
+               ? false
+               : not_now(c);
 }
 
 static bool pop3_ask(struct conn *c)
@@ -161,7 +164,8 @@ static void on_list(struct conn *c, struct str entries)
             c->maildrop = more;
             c->maildrop_cap = cap;
         }
-        c->maildrop[c->maildrop_count++] = (struct pop3_message){.uid = e.uid, .size = e.size, .utf8 = (e.flags & MAILDROP_UTF8) != 0};
+        c->maildrop[c->maildrop_count++] =
+            (struct pop3_message){.uid = e.uid, .size = e.size, .utf8 = (e.flags & MAILDROP_UTF8) != 0};
     }
 }
 

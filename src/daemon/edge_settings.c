@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* One generation of settings as the machines want them. Sessions hold theirs, so a reload changes nothing for those that are under way. */
+/* One generation of settings as the machines want them. Sessions hold theirs, so a reload changes nothing for those that are
+   under way. */
 #include "daemon/edge.h"
 #include <stdio.h>
 #include <stdlib.h>

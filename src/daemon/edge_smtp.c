@@ -84,10 +84,10 @@ static bool ask_auth(struct conn *c)
 {
     const struct smtp_ask *ask = &c->smtp.ask;
     const struct tls_facts *tls = &c->machine->tls;
-    struct message m = MSG(login_step, .session = c->session, .mechanism = ask->mechanism, .has_response = ask->has_data, .response = ask->data,
-                           .tls = tls->active, .has_exporter = tls->has_exporter,
-                           .exporter = tls->has_exporter ? str_of(tls->exporter, sizeof tls->exporter) : STR_NONE, .client_ip = str_c(c->peer.text),
-                           .protocol = str_c("submission"));
+    struct message m = MSG(login_step, .session = c->session, .mechanism = ask->mechanism, .has_response = ask->has_data,
+                           .response = ask->data, .tls = tls->active, .has_exporter = tls->has_exporter,
+                           .exporter = tls->has_exporter ? str_of(tls->exporter, sizeof tls->exporter) : STR_NONE,
+                           .client_ip = str_c(c->peer.text), .protocol = str_c("submission"));
 
     if (c->edge->actor->type->who != ROLE_EDGE_USER || ask->mechanism.n > 24 || ask->data.n > 9216) {
         c->smtp.ask.auth = SMTP_AUTH_FAILED;
@@ -116,8 +116,9 @@ static bool ask_mail(struct conn *c)
     if (c->handle == 0) /* strangers may call themselves as they like here; who they are is the sender issue's business */
         return answer_now(c, DONE, "", "");
     buf_fixed(&from, text, sizeof text);
-    return conn_send(c, ROLE_STORE, &MSG(mail, .session = c->session, .handle = c->handle, .from = address_text(&from, &env->from),
-                                         .size = env->size_declared))
+    return conn_send(c, ROLE_STORE,
+                     &MSG(mail, .session = c->session, .handle = c->handle, .from = address_text(&from, &env->from),
+                          .size = env->size_declared))
                ? false
                : not_now(c);
 }
@@ -130,8 +131,9 @@ static bool ask_rcpt(struct conn *c)
 
     buf_fixed(&from, from_text, sizeof from_text);
     buf_fixed(&to, to_text, sizeof to_text);
-    return conn_send(c, ROLE_STORE, &MSG(rcpt, .session = c->session, .handle = c->handle, .from = address_text(&from, &ask->envelope->from),
-                                         .to = address_text(&to, &ask->rcpt->adr), .size = ask->envelope->size_declared))
+    return conn_send(c, ROLE_STORE,
+                     &MSG(rcpt, .session = c->session, .handle = c->handle, .from = address_text(&from, &ask->envelope->from),
+                          .to = address_text(&to, &ask->rcpt->adr), .size = ask->envelope->size_declared))
                ? false
                : not_now(c);
 }
@@ -183,13 +185,15 @@ static bool ask_commit(struct conn *c)
     if (c->machine->tls.active)
         snprintf(tls, sizeof tls, "%s %s", c->machine->tls.version, c->machine->tls.cipher);
     buf_fixed(&from, from_text, sizeof from_text);
-    struct message m = MSG(commit, .session = c->session, .handle = c->handle, .id = ask->id, .kind = (uint8_t)c->smtp.settings->kind,
-                           .from = address_text(&from, &env->from), .envid = str_head(env->envid, 256), .auth = str_head(env->auth, 512),
-                           .ret = (uint8_t)env->ret, .body = (uint8_t)env->body, .smtputf8 = env->smtputf8, .requiretls = env->requiretls,
-                           .header_8bit = ask->header_8bit, .body_8bit = ask->body_8bit, .esmtp = c->smtp.esmtp, .rcpt_count = env->rcpt_count,
-                           .size = ask->size, .received_count = ask->received_count, .connected_ms = ask->connected_ms, .mail_ms = ask->mail_ms,
-                           .data_ms = ask->data_ms, .end_ms = ask->end_ms, .client_ip = str_c(c->smtp.client.ip),
-                           .client_name = str_c(c->smtp.client.name), .helo = str_head(c->smtp.helo, 512), .tls = str_c(tls), .trace = ask->trace);
+    struct message m =
+        MSG(commit, .session = c->session, .handle = c->handle, .id = ask->id, .kind = (uint8_t)c->smtp.settings->kind,
+            .from = address_text(&from, &env->from), .envid = str_head(env->envid, 256), .auth = str_head(env->auth, 512),
+            .ret = (uint8_t)env->ret, .body = (uint8_t)env->body, .smtputf8 = env->smtputf8, .requiretls = env->requiretls,
+            .header_8bit = ask->header_8bit, .body_8bit = ask->body_8bit, .esmtp = c->smtp.esmtp, .rcpt_count = env->rcpt_count,
+            .size = ask->size, .received_count = ask->received_count, .connected_ms = ask->connected_ms, .mail_ms = ask->mail_ms,
+            .data_ms = ask->data_ms, .end_ms = ask->end_ms, .client_ip = str_c(c->smtp.client.ip),
+            .client_name = str_c(c->smtp.client.name), .helo = str_head(c->smtp.helo, 512), .tls = str_c(tls),
+            .header_from = str_head(ask->header_from, 2048), .trace = ask->trace);
     if (ask->trace.n > 65536)
         return answer_now(c, REFUSE, "5.6.0", "the header of this message needs more additions than fit");
     return send_rcpts(c, env) && conn_send(c, ROLE_STORE, &m) ? false : not_now(c);

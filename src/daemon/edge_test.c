@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: ISC
-/* A whole edge in this process: real sockets on loopback on one side, master, store and keys played by the test on in-memory links on the other. */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+/* A whole edge in this process: real sockets on loopback on one side, master, store and keys played by the test on in-memory
+   links on the other. */
 #include "base/clock.h"
 #include "base/facts.h"
 #include "base/test.h"
 #include "daemon/edge.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 
 enum { SEEN_MAX = 4096 };
 
@@ -20,14 +21,14 @@ struct world {
     struct msg_setup_result result; /* the last */
     unsigned results, ready, stopped, breaches;
     /* store */
-    bool hold;                      /* answers nothing */
+    bool hold; /* answers nothing */
     enum outcome rcpt, commit;
     uint64_t session, handle, ids, body_n, commits, begins, aborts, ends, kicks, deleted, lease_count;
     uint32_t body_sum;
-    struct buf body;                /* the first 100,000 octets */
+    struct buf body; /* the first 100,000 octets */
     char to[400], from[400], rcpts[400];
     struct msg_commit last;
-    const char *mailbox;            /* what maildrop_read gives */
+    const char *mailbox; /* what maildrop_read gives */
     /* keys */
     bool hold_keys;
     uint8_t login;
@@ -38,7 +39,12 @@ struct world {
     int listener[LISTEN_KIND_COUNT];
 };
 
-static bool quiet(void *to, struct str line) { (void)to; (void)line; return true; }
+static bool quiet(void *to, struct str line)
+{
+    (void)to;
+    (void)line;
+    return true;
+}
 
 static void say(struct world *w, struct link *l, const struct message *m, int fd)
 {
@@ -104,8 +110,12 @@ static void store_frame(void *self, struct link *l, struct frame *f)
         if (buf_room(&w->body) >= m.body_piece.data.n)
             buf_add(&w->body, m.body_piece.data);
         break;
-    case MSG_body_abort: w->aborts++; break;
-    case MSG_session_end: w->ends++; break;
+    case MSG_body_abort:
+        w->aborts++;
+        break;
+    case MSG_session_end:
+        w->ends++;
+        break;
     case MSG_commit_rcpt:
         snprintf(w->rcpts + strlen(w->rcpts), 100, "%.*s;", STR_ARG(m.commit_rcpt.to));
         break;
@@ -136,14 +146,19 @@ static void store_frame(void *self, struct link *l, struct frame *f)
     }
     case MSG_maildrop_read: {
         struct str rest = str_skip(str_c(w->mailbox), (size_t)m.maildrop_read.offset), piece = str_head(rest, 10);
-        say(w, l, &MSG(maildrop_piece, .session = m.maildrop_read.session, .outcome = DONE, .last = piece.n == rest.n, .data = piece), -1);
+        say(w, l,
+            &MSG(maildrop_piece, .session = m.maildrop_read.session, .outcome = DONE, .last = piece.n == rest.n, .data = piece),
+            -1);
         break;
     }
-    case MSG_maildrop_delete: w->deleted += m.maildrop_delete.uids.n / 4; break;
+    case MSG_maildrop_delete:
+        w->deleted += m.maildrop_delete.uids.n / 4;
+        break;
     case MSG_maildrop_commit:
         say(w, l, &MSG(answer, .session = m.maildrop_commit.session, .outcome = DONE), -1);
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -155,8 +170,10 @@ static void keys_frame(void *self, struct link *l, struct frame *f)
     CHECK(message_may(f->type, w->actor->type->who, ROLE_KEYS) && message_read(f->type, f->payload, &m));
     if (m.kind == MSG_login_step && !w->hold_keys) {
         CHECK_STR(m.login_step.mechanism, S("PLAIN"));
-        say(w, l, &MSG(login_answer, .session = m.login_step.session, .step = w->login, .user = S("alice@demo.test"),
-                       .handle = w->login == LOGIN_ANSWER_OK ? 0xabcd : 0), -1);
+        say(w, l,
+            &MSG(login_answer, .session = m.login_step.session, .step = w->login, .user = S("alice@demo.test"),
+                 .handle = w->login == LOGIN_ANSWER_OK ? 0xabcd : 0),
+            -1);
     }
 }
 
@@ -175,7 +192,12 @@ static void sign_frame(void *self, struct link *l, struct frame *f)
     w->signs++;
 }
 
-static void closed(void *self, struct link *l, const char *why) { (void)self; (void)l; (void)why; }
+static void closed(void *self, struct link *l, const char *why)
+{
+    (void)self;
+    (void)l;
+    (void)why;
+}
 static const struct link_handler master_handler = {master_frame, closed, NULL}, store_handler = {store_frame, closed, NULL},
                                  keys_handler = {keys_frame, closed, NULL}, sign_handler = {sign_frame, closed, NULL};
 
@@ -228,7 +250,13 @@ static void begin(struct world *w, const struct role_type *type, const char *con
 {
     struct why why;
     struct link *ends[2];
-    *w = (struct world){.status = -1, .rcpt = DONE, .commit = DONE, .ids = 1000, .lease_count = LEASE_COUNT, .login = LOGIN_ANSWER_OK, .mailbox = "Subject: x\r\n\r\nhello world\r\n"};
+    *w = (struct world){.status = -1,
+                        .rcpt = DONE,
+                        .commit = DONE,
+                        .ids = 1000,
+                        .lease_count = LEASE_COUNT,
+                        .login = LOGIN_ANSWER_OK,
+                        .mailbox = "Subject: x\r\n\r\nhello world\r\n"};
     fact_sink(quiet, NULL);
     signal(SIGPIPE, SIG_IGN);
     buf_init(&w->scratch, FRAME_MAX);
@@ -237,7 +265,8 @@ static void begin(struct world *w, const struct role_type *type, const char *con
     w->loop = loop_new();
     w->actor = actor_new(type, w->loop, 1, true, on_end, w);
     CHECK(w->loop && w->actor);
-    CHECK(link_new_pair(w->loop, "theirs", &peer_handler, actor_peer(w->actor, ROLE_MASTER), "ours", &master_handler, w, LINK_QUEUE_MAX, ends));
+    CHECK(link_new_pair(w->loop, "theirs", &peer_handler, actor_peer(w->actor, ROLE_MASTER), "ours", &master_handler, w,
+                        LINK_QUEUE_MAX, ends));
     actor_link(w->actor, ROLE_MASTER, 0, ends[0]);
     w->master = ends[1];
     w->store = link_to(w, ROLE_STORE, &store_handler, 2);
@@ -282,7 +311,11 @@ static void end(struct world *w)
 }
 
 /* ---- clients ---- */
-struct client { struct world *w; int fd; struct buf in; };
+struct client {
+    struct world *w;
+    int fd;
+    struct buf in;
+};
 
 static struct client dial(struct world *w, enum listen_kind kind)
 {
@@ -489,7 +522,7 @@ TEST(a_slow_store_stops_the_reading)
         loop_turn(w.loop, 0);
     }
     struct link *l = w.actor->peers[ROLE_STORE].link;
-    CHECK(sent < total);                                   /* the kernel's buffers and ours are full */
+    CHECK(sent < total); /* the kernel's buffers and ours are full */
     CHECK(link_queued(l) <= LINK_STREAM_MAX + 2 * BODY_PIECE_MAX);
     CHECK(link_queued(l) > LINK_STREAM_MAX / 2);
     link_pause(w.store, false);
@@ -631,7 +664,8 @@ TEST(lmtp_has_an_answer_for_each)
     put(&c, "MAIL FROM:<x@y.test>\r\nRCPT TO:<a@demo.test>\r\nRCPT TO:<b@demo.test>\r\nRCPT TO:<c@demo.test>\r\nDATA\r\n");
     CHECK(hears(&c, "250"));
     put(&c, "Subject: x\r\n\r\n.\r\n");
-    CHECK(hears(&c, "250 2.1.5 <a@demo.test> delivered, id 1VYX0\r\n550 5.1.1 <b@demo.test> no such user\r\n250 2.1.5 <c@demo.test>"));
+    CHECK(hears(
+        &c, "250 2.1.5 <a@demo.test> delivered, id 1VYX0\r\n550 5.1.1 <b@demo.test> no such user\r\n250 2.1.5 <c@demo.test>"));
     CHECK_STR(str_c(w.rcpts), S("a@demo.test;b@demo.test;c@demo.test;"));
     hang(&c);
     end(&w);

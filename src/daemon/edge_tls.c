@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
-/* TLS hand-shakes run on a few threads, because each waits for keys to sign. A thread owns the conn's TLS object and two buffers while it works;
-   the loop reads on into other buffers meanwhile.
+/* TLS hand-shakes run on a few threads, because each waits for keys to sign. A thread owns the conn's TLS object and two buffers
+   while it works; the loop reads on into other buffers meanwhile.
 
-     start ──octets──► busy (a thread) ──MORE──► idle ──octets──► busy … ──OK──► conn_shaken │ ──FAILED──► alert, conn_end          */
+     start ──octets──► busy (a thread) ──MORE──► idle ──octets──► busy … ──OK──► conn_shaken │ ──FAILED──► alert, conn_end */
 #include "base/check.h"
 #include "base/facts.h"
 #include "daemon/edge.h"
@@ -55,7 +55,8 @@ static bool flush_wire(struct conn *c)
         conn_end(c, "connection lost");
         return false;
     }
-    loop_io_interest(&c->io, (c->in_end || c->wire_in.n >= CONN_WIRE_MAX / 2 ? 0U : (uint32_t)LOOP_READ) | (c->wire_out.n > 0 ? (uint32_t)LOOP_WRITE : 0U));
+    loop_io_interest(&c->io, (c->in_end || c->wire_in.n >= CONN_WIRE_MAX / 2 ? 0U : (uint32_t)LOOP_READ) |
+                                 (c->wire_out.n > 0 ? (uint32_t)LOOP_WRITE : 0U));
     return true;
 }
 

@@ -42,8 +42,8 @@ struct actor_inside {
     void *on_end_to;
 };
 
-/* single: others share the process, so no sandbox and no counters from here. on_end: the actor has nothing more to do (stopped: 0, or it failed);
-   it may be freed from there on, not within. NULL: no memory. */
+/* single: others share the process, so no sandbox and no counters from here. on_end: the actor has nothing more to do (stopped:
+   0, or it failed); it may be freed from there on, not within. NULL: no memory. */
 struct actor *actor_new(const struct role_type *type, struct loop *loop, uint32_t incarnation, bool single,
                         void (*on_end)(void *to, struct actor *a, int status), void *to) MUST_USE;
 void actor_free(struct actor *a);

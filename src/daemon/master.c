@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: ISC
-/* The life of the server: all roles prepare, all commit, all say ready; then it serves, restarts who dies, and at last stops in order: first the edges (sessions
-   get their 421, what was accepted is committed), then keys and store. */
+/* The life of the server: all roles prepare, all commit, all say ready; then it serves, restarts who dies, and at last stops in
+   order: first the edges (sessions get their 421, what was accepted is committed), then keys and store. */
+#include "daemon/master.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/facts.h"
 #include "base/random.h"
-#include "daemon/master.h"
 #include "os/sandbox.h"
 #include <signal.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ static bool all_are(const struct master *m, enum crew_state state)
 
 enum { SINGLE_PATHS_MAX = 64 };
 
-/* The directory of a file that a reload reads again: of the directory, because an editor puts a new file in the old one's place. */
+/* The directory of a file that a reload reads again: of the directory, because an editor puts a new file in the old one's place.
+   */
 static void may_read(struct arena *a, struct sandbox_profile *profile, struct sandbox_path *paths, struct str file)
 {
     size_t slash = str_find_last(file, '/');
@@ -85,8 +86,9 @@ static bool close_single_sandbox(struct master *m, struct why *why)
     return closed;
 }
 
-/* Master reads what the administrator names, wherever that is, and writes its own places: the data directory, the run directory, and where it makes LMTP
-   sockets. What a later configuration puts elsewhere takes a restart. Its roles inherit this and close their own on top. */
+/* Master reads what the administrator names, wherever that is, and writes its own places: the data directory, the run directory,
+   and where it makes LMTP sockets. What a later configuration puts elsewhere takes a restart. Its roles inherit this and close
+   their own on top. */
 static bool close_own_sandbox(struct master *m, struct why *why)
 {
     enum { SOCKETS = 8 };
@@ -154,7 +156,8 @@ static void on_ready(struct crew *c)
         return;
     c->state = CREW_READY;
     crew_tell_store(m, c);
-    fact(FACT_INFO, "role.ready", fact_c("peer", role_name(c->who)), fact_num("pid", c->pid), fact_num("ms", clock_mono_ms() - c->since_ms));
+    fact(FACT_INFO, "role.ready", fact_c("peer", role_name(c->who)), fact_num("pid", c->pid),
+         fact_num("ms", clock_mono_ms() - c->since_ms));
     if (!m->ready && all_are(m, CREW_READY)) {
         m->ready = true;
         print_ready(m);
@@ -165,10 +168,11 @@ static void on_ready(struct crew *c)
 static void on_breach(struct crew *c, const struct msg_breach *b)
 {
     struct crew *accused = &c->master->crew[b->who];
-    bool believed = (c->who == ROLE_STORE || c->who == ROLE_KEYS) && b->who != ROLE_MASTER && b->who != ROLE_STORE && b->incarnation == accused->incarnation;
+    bool believed = (c->who == ROLE_STORE || c->who == ROLE_KEYS) && b->who != ROLE_MASTER && b->who != ROLE_STORE &&
+                    b->incarnation == accused->incarnation;
 
-    fact(FACT_ERROR, "role.accused", fact_c("peer", role_name(b->who)), fact_c("by", role_name(c->who)), fact_str("what", b->what),
-         fact_num("believed", believed));
+    fact(FACT_ERROR, "role.accused", fact_c("peer", role_name(b->who)), fact_c("by", role_name(c->who)),
+         fact_str("what", b->what), fact_num("believed", believed));
     crew_kill(believed ? accused : c);
 }
 

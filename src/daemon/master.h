@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to the master's files. Master reads what the administrator wrote, binds, spawns, wires, restarts, stops; it parses nothing that comes from the network.
+/* Private to the master's files. Master reads what the administrator wrote, binds, spawns, wires, restarts, stops; it parses
+   nothing that comes from the network.
 
-     serve.c            the command line, directories, the user, the loop      master_site.c    configuration, keys and certificates from the disk
+     serve.c            the command line, directories, the user, the loop      master_site.c    configuration, keys and
+     certificates from the disk
      master.c           the life of the server: ready, stop                    master_listen.c  sockets
      master_crew.c      one role: spawn, wire, restart                         master_setup.c   a site as messages
-     master_reload.c    a new site, all or nothing                             master_log.c     lines to standard error                           */
+     master_reload.c    a new site, all or nothing                             master_log.c     lines to standard error */
 #pragma once
 #include "daemon/inside.h"
 #include "os/process.h"
@@ -20,7 +22,15 @@ enum {
 /* ---- what the administrator said, read from the disk ---- */
 struct site_file { struct str from, pattern, path, text; uint32_t index; struct site_file *next; };
 struct site_key { struct str chain, key; struct site_key *next; };   /* PEM */
-struct site_listener { enum listen_kind kind; uint32_t index; int fd; struct str host, place; /* as it is printed */ uint16_t port; bool kept, inherited; struct site_listener *next; };
+struct site_listener {
+    enum listen_kind kind;
+    uint32_t index;
+    int fd;
+    struct str host, place;             /* place: as it is printed */
+    uint16_t port;
+    bool kept, inherited;               /* the site before has it, too; the service manager made it */
+    struct site_listener *next;
+};
 struct site {
     struct arena arena;
     struct config *config;
@@ -29,10 +39,12 @@ struct site {
     struct site_key *keys;
     struct site_listener *listeners;
 };
-/* path: NULL or "" for none. builtin: text that stands for the file when there is none (penny serve --loopback), else NULL. Complaints go into errors as text for a person. NULL: not usable. Its listeners are not yet bound. */
+/* path: NULL or "" for none. builtin: text that stands for the file when there is none (penny serve --loopback), else NULL.
+   Complaints go into errors as text for a person. NULL: not usable. Its listeners are not yet bound. */
 struct site *site_load(const char *path, const char *builtin, const char *dir, struct buf *errors);
 void site_free(struct site *s);         /* closes its listeners but the kept ones */
-/* Binds what before (may be NULL) does not hold already; those that it holds are marked kept in s. False with why: nothing stays bound. */
+/* Binds what before (may be NULL) does not hold already; those that it holds are marked kept in s. False with why: nothing stays
+   bound. */
 bool site_listen(struct site *s, const struct site *before, struct why *why);
 /* Sockets that systemd passed take the place of listeners: by their names, else by their ports. */
 void site_inherit(struct site *s, struct process_listen *passed, size_t count);

@@ -3,7 +3,7 @@
 
      DOWN ──crew_start──► SPAWNED ──setup_result──► PREPARED ──setup_commit──► COMMITTED ──ready──► READY ──stopped──► STOPPED
        ▲                     │            │                                        │                  │
-       └──── back-off ◄──────┴────────────┴──────────── the process ended ◄────────┴──────────────────┘                             */
+       └──── back-off ◄──────┴────────────┴──────────── the process ended ◄────────┴──────────────────┘ */
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/facts.h"
@@ -36,7 +36,8 @@ static void on_frame(void *self, struct link *l, struct frame *f)
     if (l != c->link)
         return;
     if (!message_may(f->type, c->who, ROLE_MASTER) || f->fd >= 0 || !message_read(f->type, f->payload, &m)) {
-        fact(FACT_ERROR, "role.breach", fact_c("peer", role_name(c->who)), fact_c("message", message_name(f->type)), fact_num("kind", f->type));
+        fact(FACT_ERROR, "role.breach", fact_c("peer", role_name(c->who)), fact_c("message", message_name(f->type)),
+             fact_num("kind", f->type));
         crew_kill(c);
         return;
     }
@@ -73,7 +74,8 @@ static void wire(struct crew *a, struct crew *b)
     if (a->actor && b->actor) {
         struct link *ends[2];
         struct peer *pa = actor_peer(a->actor, b->who), *pb = actor_peer(b->actor, a->who);
-        if (link_new_pair(a->master->loop, role_name(b->who), &peer_handler, pa, role_name(a->who), &peer_handler, pb, LINK_QUEUE_MAX, ends)) {
+        if (link_new_pair(a->master->loop, role_name(b->who), &peer_handler, pa, role_name(a->who), &peer_handler, pb,
+                          LINK_QUEUE_MAX, ends)) {
             actor_link(a->actor, b->who, b->incarnation, ends[0]);
             actor_link(b->actor, a->who, a->incarnation, ends[1]);
         }
@@ -122,8 +124,10 @@ void crew_tell_store(struct master *m, const struct crew *c)
     struct crew *store = &m->crew[ROLE_STORE];
 
     if (is_up(store))
-        crew_send(store, &MSG(role_state, .who = c->who, .pid = (uint32_t)(m->single ? getpid() : c->pid), .restarts = c->restarts,
-                              .since_ms = c->since_unix_ms, .up = is_up(c)), -1);
+        crew_send(store,
+                  &MSG(role_state, .who = c->who, .pid = (uint32_t)(m->single ? getpid() : c->pid), .restarts = c->restarts,
+                       .since_ms = c->since_unix_ms, .up = is_up(c)),
+                  -1);
 }
 
 /* ---- life ---- */
@@ -135,8 +139,15 @@ static bool spawn(struct crew *c, int link_fd, struct why *why)
     const char *argv[] = {"penny", "role", role_name(c->who), number, NULL};
     struct process_fd fds[] = {{link_fd, 3}};
     struct process_spec spec = {
-        .argv = argv, .fds = fds, .fd_count = 1, .uid = m->uid, .gid = m->gid, .change_user = m->root, .no_new_privs = true,
-        .session = !m->own_session, .death_signal = SIGKILL,
+        .argv = argv,
+        .fds = fds,
+        .fd_count = 1,
+        .uid = m->uid,
+        .gid = m->gid,
+        .change_user = m->root,
+        .no_new_privs = true,
+        .session = !m->own_session,
+        .death_signal = SIGKILL,
     };
 
     snprintf(number, sizeof number, "%u", c->incarnation);
@@ -247,7 +258,8 @@ void crew_down(struct crew *c)
         c->delay_ms = RESTART_FIRST_MS;
     else
         c->delay_ms = c->delay_ms * 2 < RESTART_MOST_MS ? c->delay_ms * 2 : RESTART_MOST_MS;
-    fact(FACT_WARN, "role.restart", fact_c("peer", role_name(c->who)), fact_num("in-ms", c->delay_ms), fact_num("restarts", c->restarts));
+    fact(FACT_WARN, "role.restart", fact_c("peer", role_name(c->who)), fact_num("in-ms", c->delay_ms),
+         fact_num("restarts", c->restarts));
     loop_timer_in(&c->again, c->delay_ms);
 }
 

@@ -7,7 +7,8 @@
 
 enum role site_edge_of(enum listen_kind kind)
 {
-    return kind == LISTEN_SMTP ? ROLE_EDGE_MX : ROLE_EDGE_USER; /* strangers' mail on one side, users and local agents on the other */
+    return kind == LISTEN_SMTP ? ROLE_EDGE_MX
+                               : ROLE_EDGE_USER; /* strangers' mail on one side, users and local agents on the other */
 }
 
 bool site_edge_has(const struct site *s, enum role edge)
@@ -55,8 +56,9 @@ static bool bind_one(struct site *s, struct site_listener *l, struct why *why)
         *why = (struct why){"", "the address of a listen line is too long"};
         return false;
     }
-    if (l->fd < 0) /* else: from systemd */
-        l->fd = host[0] == '/' ? net_listen_unix(host, 0666, why) /* whoever may reach it may do what port 25 lets anybody do */ : net_listen(host, l->port, why);
+    if (l->fd < 0)                                                /* else: from systemd */
+        l->fd = host[0] == '/' ? net_listen_unix(host, 0666, why) /* whoever may reach it may do what port 25 lets anybody do */
+                               : net_listen(host, l->port, why);
     if (l->fd < 0)
         return false;
     name_place(s, l);

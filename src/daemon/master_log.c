@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Lines of all roles to standard error. A reader that does not read must not hold the server up: so many bytes wait, then lines are dropped and counted. */
+/* Lines of all roles to standard error. A reader that does not read must not hold the server up: so many bytes wait, then lines
+   are dropped and counted. */
 #include "base/clock.h"
 #include "base/facts.h"
 #include "daemon/master.h"

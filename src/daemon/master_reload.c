@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: ISC
-/* A new configuration and new certificates, all or nothing: everything is read and bound, every role prepares, then all commit or all abandon.
+/* A new configuration and new certificates, all or nothing: everything is read and bound, every role prepares, then all commit or
+   all abandon.
 
      idle ──SIGHUP, penny reload──► the site is read, bound, sent ──every role says yes──► commit ──► idle
-                                       │ cannot be read            │ one says no, ends, or is silent: abandon ──► idle (the old one goes on) */
+                                       │ cannot be read            │ one says no, ends, is silent: abandon
+                                       └───────────────────────────┴──► idle, the old one goes on                          */
 #include "base/facts.h"
 #include "daemon/master.h"
 #include <stdio.h>
@@ -10,8 +12,10 @@
 static void answer(struct master *m, enum outcome outcome, const struct why *why, struct str complaints)
 {
     if (m->reload_asked_by_store)
-        crew_send(&m->crew[ROLE_STORE], &MSG(reloaded, .query = m->reload_query, .outcome = outcome, .why = *why,
-                                             .complaints = str_head(complaints, 65536)), -1);
+        crew_send(
+            &m->crew[ROLE_STORE],
+            &MSG(reloaded, .query = m->reload_query, .outcome = outcome, .why = *why, .complaints = str_head(complaints, 65536)),
+            -1);
     m->reload_asked_by_store = false;
     process_notify("READY=1");
 }

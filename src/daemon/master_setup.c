@@ -15,7 +15,10 @@ static void send_bytes(struct crew *c, struct str data)
 static void send_config(struct crew *c, const struct site *s)
 {
     for (const struct site_file *f = s->files; f; f = f->next) {
-        crew_send(c, &MSG(setup_file, .from = f->from, .pattern = f->pattern, .index = f->index, .path = f->path, .size = (uint32_t)f->text.n), -1);
+        crew_send(c,
+                  &MSG(setup_file, .from = f->from, .pattern = f->pattern, .index = f->index, .path = f->path,
+                       .size = (uint32_t)f->text.n),
+                  -1);
         send_bytes(c, f->text);
     }
 }
@@ -58,8 +61,10 @@ void master_setup_send(struct crew *c, const struct site *s, uint64_t generation
     struct master *m = c->master;
 
     crew_send(c, &MSG(setup_begin, .generation = generation, .first = first), -1);
-    crew_send(c, &MSG(setup_place, .run_dir = str_c(m->run_dir), .hostname = str_head(s->hostname, 255), .owner_uid = (uint32_t)m->uid,
-                      .started_ms = m->started_unix_ms), -1);
+    crew_send(c,
+              &MSG(setup_place, .run_dir = str_c(m->run_dir), .hostname = str_head(s->hostname, 255),
+                   .owner_uid = (uint32_t)m->uid, .started_ms = m->started_unix_ms),
+              -1);
     if (c->who == ROLE_STORE && first)
         crew_send(c, &MSG(setup_dir, .path = str_c(m->dir)), m->lock_fd);
     send_config(c, s);

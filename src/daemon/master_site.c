@@ -49,7 +49,8 @@ static bool beside(struct str from, struct str pattern, char *to, size_t cap)
     return n >= 0 && (size_t)n < cap;
 }
 
-static struct site_file *add_file(struct site *s, struct str from, struct str pattern, uint32_t index, struct str path, struct str text)
+static struct site_file *add_file(struct site *s, struct str from, struct str pattern, uint32_t index, struct str path,
+                                  struct str text)
 {
     struct site_file **last = &s->files, *f = arena_new(&s->arena, struct site_file);
 
@@ -57,13 +58,14 @@ static struct site_file *add_file(struct site *s, struct str from, struct str pa
         return NULL;
     while (*last)
         last = &(*last)->next;
-    *f = (struct site_file){arena_str(&s->arena, from), arena_str(&s->arena, pattern), arena_str(&s->arena, path), text, index, NULL};
+    *f = (struct site_file){
+        arena_str(&s->arena, from), arena_str(&s->arena, pattern), arena_str(&s->arena, path), text, index, NULL};
     *last = f;
     return f;
 }
 
-static enum config_read read_include(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index, struct str *path,
-                                     struct str *text, struct str *why)
+static enum config_read read_include(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index,
+                                     struct str *path, struct str *text, struct str *why)
 {
     struct site *s = self;
     char full[1024];
@@ -77,7 +79,8 @@ static enum config_read read_include(void *self, struct arena *a, struct str fro
         return CONFIG_READ_NONE;
     if (index < found.gl_pathc) {
         *path = arena_str(a, str_c(found.gl_pathv[index]));
-        if (read_into(a, found.gl_pathv[index], CONFIG_FILE_MAX, text, &problem) && add_file(s, from, pattern, index, *path, *text)) {
+        if (read_into(a, found.gl_pathv[index], CONFIG_FILE_MAX, text, &problem) &&
+            add_file(s, from, pattern, index, *path, *text)) {
             result = CONFIG_READ_FILE;
         } else {
             *why = arena_str(a, str_c(problem.text));
@@ -117,7 +120,8 @@ static bool load_config(struct site *s, const char *path, const char *builtin, s
 
 /* ---- keys and certificates ---- */
 
-static bool add_key(struct site *s, struct str chain, struct str key, const char *cert_path, const char *key_path, struct buf *errors)
+static bool add_key(struct site *s, struct str chain, struct str key, const char *cert_path, const char *key_path,
+                    struct buf *errors)
 {
     struct site_key **last = &s->keys, *k = arena_new(&s->arena, struct site_key);
     struct why why = {0};
@@ -156,7 +160,8 @@ static bool load_tls(struct site *s, const struct config_tls *t, struct buf *err
         complain(errors, "a path of a tls line is too long");
         return false;
     }
-    if (!read_into(&s->arena, cert_path, PEM_FILE_MAX, &chain, &why) || !read_into(&s->arena, key_path, PEM_FILE_MAX, &key, &why)) {
+    if (!read_into(&s->arena, cert_path, PEM_FILE_MAX, &chain, &why) ||
+        !read_into(&s->arena, key_path, PEM_FILE_MAX, &key, &why)) {
         complain(errors, why.text);
         return false;
     }
@@ -178,7 +183,8 @@ static bool self_signed(struct site *s, const char *dir, struct buf *errors)
     buf_init(&key, PEM_FILE_MAX);
     if (!file_exists(cert_path) || !file_exists(key_path)) {
         ok = tls_self_signed(s->hostname, &key, &chain, &why) && file_make_dirs(keys_dir, 0700, &why) == DONE &&
-             file_write(key_path, buf_str(&key), 0600, &why) == DONE && file_write(cert_path, buf_str(&chain), 0644, &why) == DONE;
+             file_write(key_path, buf_str(&key), 0600, &why) == DONE &&
+             file_write(cert_path, buf_str(&chain), 0644, &why) == DONE;
         if (ok)
             fact(FACT_INFO, "tls.self-signed", fact_c("path", cert_path), fact_str("name", s->hostname));
     } else {
@@ -186,7 +192,8 @@ static bool self_signed(struct site *s, const char *dir, struct buf *errors)
     }
     if (!ok)
         complain(errors, why.text);
-    ok = ok && add_key(s, arena_str(&s->arena, buf_str(&chain)), arena_str(&s->arena, buf_str(&key)), cert_path, key_path, errors);
+    ok =
+        ok && add_key(s, arena_str(&s->arena, buf_str(&chain)), arena_str(&s->arena, buf_str(&key)), cert_path, key_path, errors);
     if (key.p)
         explicit_bzero(key.p, key.cap);
     buf_free(&chain);

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: ISC
 /* A site from the disk, and as messages to roles. How roles live and die is tested from outside (tests/e2e/test_roles.py). */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "base/facts.h"
 #include "base/test.h"
 #include "daemon/master.h"
 #include "os/file.h"
 #include "os/net.h"
 #include "tls/tls.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static char top[64];
-static bool quiet(void *to, struct str line) { (void)to; (void)line; return true; }
+static bool quiet(void *to, struct str line)
+{
+    (void)to;
+    (void)line;
+    return true;
+}
 
 static const char *in_top(const char *name)
 {
@@ -40,8 +45,19 @@ static void begin(void)
 
 static void end(void)
 {
-    static const char *const names[] = {"penny.conf", "one.conf", "two.conf", "a.crt", "a.key", "b.crt", "b.key", "d/keys/self-signed.crt",
-                                        "d/keys/self-signed.key", "d/keys", "d", "lmtp", ""};
+    static const char *const names[] = {"penny.conf",
+                                        "one.conf",
+                                        "two.conf",
+                                        "a.crt",
+                                        "a.key",
+                                        "b.crt",
+                                        "b.key",
+                                        "d/keys/self-signed.crt",
+                                        "d/keys/self-signed.key",
+                                        "d/keys",
+                                        "d",
+                                        "lmtp",
+                                        ""};
     for (size_t i = 0; i < countof(names); i++)
         remove(in_top(names[i]));
     fact_sink(NULL, NULL);
@@ -112,7 +128,8 @@ TEST(what_is_wrong_is_said)
     CHECK(site_load(in_top("not-there.conf"), NULL, in_top("d"), &errors) == NULL);
     CHECK(str_find_str(buf_str(&errors), S("not-there.conf")) < errors.n);
     buf_free(&errors);
-    struct site *s = load("hostname mail.demo.test\ntls cert a.crt key a.key\ntls cert b.crt key b.key\n", &errors); /* beside the file */
+    /* beside the file */
+    struct site *s = load("hostname mail.demo.test\ntls cert a.crt key a.key\ntls cert b.crt key b.key\n", &errors);
     CHECK(s && s->keys && s->keys->next && !s->keys->next->next);
     site_free(s);
     buf_free(&errors);
@@ -132,7 +149,8 @@ TEST(listeners_are_kept_bound_or_given_up)
     struct net_peer free_port;
     CHECK(probe >= 0 && net_local_of(probe, &free_port));
     net_close(probe);
-    snprintf(config, sizeof config, "hostname h.test\nlisten smtp 127.0.0.1:%u\nlisten lmtp %s\n", free_port.port, in_top("lmtp"));
+    snprintf(config, sizeof config, "hostname h.test\nlisten smtp 127.0.0.1:%u\nlisten lmtp %s\n", free_port.port,
+             in_top("lmtp"));
     struct site *first = load(config, &errors);
     buf_free(&errors);
     CHECK(first && site_listen(first, NULL, &why));
@@ -168,7 +186,12 @@ TEST(listeners_are_kept_bound_or_given_up)
 }
 
 /* ---- a site as messages ---- */
-struct receiver { struct setup_receiver r; enum role who; unsigned broken; bool complete; };
+struct receiver {
+    struct setup_receiver r;
+    enum role who;
+    unsigned broken;
+    bool complete;
+};
 
 static void on_frame(void *self, struct link *l, struct frame *f)
 {
@@ -183,8 +206,18 @@ static void on_frame(void *self, struct link *l, struct frame *f)
         setup_receive(&x->r, &m, &f->fd);
 }
 
-static void nothing(void *self, struct link *l, struct frame *f) { (void)self; (void)l; (void)f; }
-static void closed(void *self, struct link *l, const char *why) { (void)self; (void)l; (void)why; }
+static void nothing(void *self, struct link *l, struct frame *f)
+{
+    (void)self;
+    (void)l;
+    (void)f;
+}
+static void closed(void *self, struct link *l, const char *why)
+{
+    (void)self;
+    (void)l;
+    (void)why;
+}
 
 static struct setup *sent(struct master *m, enum role who, struct why *why)
 {
@@ -213,7 +246,9 @@ TEST(each_role_gets_its_part_and_no_more)
     put("one.conf", "domain one.test\n");
     put("two.conf", "domain two.test\n");
     certificate("a.crt", "a.key");
-    m.site = load("hostname mail.demo.test\ninclude *e.conf\ninclude two.conf\ntls cert a.crt key a.key\nlisten smtp 127.0.0.1:2525\n", &errors);
+    m.site =
+        load("hostname mail.demo.test\ninclude *e.conf\ninclude two.conf\ntls cert a.crt key a.key\nlisten smtp 127.0.0.1:2525\n",
+             &errors);
     CHECK(m.site != NULL);
     buf_free(&errors);
     m.loop = loop_new();

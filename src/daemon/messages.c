@@ -3,7 +3,8 @@
 #include "base/compiler.h"
 
 static const char *const role_names[ROLE_COUNT] = {
-    [ROLE_MASTER] = "master", [ROLE_EDGE_MX] = "edge-mx", [ROLE_EDGE_USER] = "edge-user", [ROLE_STORE] = "store", [ROLE_KEYS] = "keys",
+    [ROLE_MASTER] = "master", [ROLE_EDGE_MX] = "edge-mx", [ROLE_EDGE_USER] = "edge-user",
+    [ROLE_STORE] = "store",   [ROLE_KEYS] = "keys",
 };
 
 const char *role_name(enum role who)
@@ -79,8 +80,11 @@ static enum role read_role(struct wire_in *in)
 #define ROLE(n) m->n = read_role(in);
 #define TEXT(n, most) m->n = wire_text(in, most);
 #define BYTES(n, most) m->n = wire_bytes(in, most);
-#define MESSAGE(name, from, to, fds, ...) \
-    static void read_##name(struct wire_in *in, struct msg_##name *m) { __VA_ARGS__ }
+#define MESSAGE(name, from, to, fds, ...)                                                                                        \
+    static void read_##name(struct wire_in *in, struct msg_##name *m)                                                            \
+    {                                                                                                                            \
+        __VA_ARGS__                                                                                                              \
+    }
 #include "daemon/messages.def"
 #undef MESSAGE
 #undef U8
@@ -106,8 +110,11 @@ static enum role read_role(struct wire_in *in)
 #define ROLE(n) wire_add_u8(to, (uint8_t)m->n);
 #define TEXT(n, most) wire_add_text(to, m->n, most);
 #define BYTES(n, most) wire_add_bytes(to, m->n, most);
-#define MESSAGE(name, from, to_set, fds, ...) \
-    static void write_##name(struct buf *to, const struct msg_##name *m) { __VA_ARGS__ }
+#define MESSAGE(name, from, to_set, fds, ...)                                                                                    \
+    static void write_##name(struct buf *to, const struct msg_##name *m)                                                         \
+    {                                                                                                                            \
+        __VA_ARGS__                                                                                                              \
+    }
 #include "daemon/messages.def"
 #undef MESSAGE
 #undef U8
@@ -130,9 +137,9 @@ bool message_read(uint32_t kind, struct str payload, struct message *to)
         return false;
     to->kind = (enum message_kind)kind;
     switch (to->kind) {
-#define MESSAGE(name, from, to_set, fds, ...)                                                                          \
-    case MSG_##name:                                                                                                   \
-        read_##name(&in, &to->name);                                                                                   \
+#define MESSAGE(name, from, to_set, fds, ...)                                                                                    \
+    case MSG_##name:                                                                                                             \
+        read_##name(&in, &to->name);                                                                                             \
         break;
 #include "daemon/messages.def"
 #undef MESSAGE
@@ -146,9 +153,9 @@ bool message_read(uint32_t kind, struct str payload, struct message *to)
 void message_write(struct buf *to, const struct message *m)
 {
     switch (m->kind) {
-#define MESSAGE(name, from, to_set, fds, ...)                                                                          \
-    case MSG_##name:                                                                                                   \
-        write_##name(to, &m->name);                                                                                    \
+#define MESSAGE(name, from, to_set, fds, ...)                                                                                    \
+    case MSG_##name:                                                                                                             \
+        write_##name(to, &m->name);                                                                                              \
         break;
 #include "daemon/messages.def"
 #undef MESSAGE

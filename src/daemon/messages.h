@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What one role may say to another: enum, structs, encoders and decoders, all made from messages.def. Strings in a struct are borrowed: from the
-   frame when it was read, from the caller when it is written. */
+/* What one role may say to another: enum, structs, encoders and decoders, all made from messages.def. Strings in a struct are
+   borrowed: from the frame when it was read, from the caller when it is written. */
 #pragma once
 #include "base/limits.h"
 #include "daemon/wire.h"
@@ -69,9 +69,14 @@ enum login_answer_step { LOGIN_ANSWER_MORE, LOGIN_ANSWER_OK, LOGIN_ANSWER_FAILED
 
 /* One entry of maildrop_list: 16 octets, little-endian u32 uid, u32 flags, u64 size. */
 struct maildrop_entry { uint32_t uid, flags; uint64_t size; };
-enum { MAILDROP_ENTRY_SIZE = 16, MAILDROP_UTF8 = 1 /* raw UTF-8 in its header */, MAILDROP_MAX = 200000 /* messages that a session may list */ };
+enum {
+    MAILDROP_ENTRY_SIZE = 16,
+    MAILDROP_UTF8 = 1,     /* raw UTF-8 in its header */
+    MAILDROP_MAX = 200000, /* messages that a session may list */
+};
 void maildrop_entry_add(struct buf *to, const struct maildrop_entry *e);
-/* Takes one from the front of *entries; false when none is left. Lengths that are no multiple of 16 are the caller's to refuse. */
+/* Takes one from the front of *entries; false when none is left. Lengths that are no multiple of 16 are the caller's to refuse.
+   */
 bool maildrop_entry_take(struct str *entries, struct maildrop_entry *e);
 
 const char *message_name(uint32_t kind);                    /* "rcpt"; "?" */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The first two octets choose the kind, the rest is the payload. What is read must be writable, to the same octets but for text that was made printable. */
+/* The first two octets choose the kind, the rest is the payload. What is read must be writable, to the same octets but for text
+   that was made printable. */
 #include "base/check.h"
 #include "daemon/messages.h"
 

@@ -32,7 +32,11 @@ static struct str some(size_t most, bool text)
 #define ROLE(n) m->n = (enum role)random_below(ROLE_COUNT);
 #define TEXT(n, most) m->n = some(most, true);
 #define BYTES(n, most) m->n = some(most, false);
-#define MESSAGE(name, from, to, fds, ...) static void fill_##name(struct msg_##name *m) { __VA_ARGS__ }
+#define MESSAGE(name, from, to, fds, ...)                                                                                        \
+    static void fill_##name(struct msg_##name *m)                                                                                \
+    {                                                                                                                            \
+        __VA_ARGS__                                                                                                              \
+    }
 #include "daemon/messages.def"
 #undef MESSAGE
 
@@ -42,10 +46,14 @@ static void fill(uint32_t kind, struct message *m)
     noise_used = 0;
     m->kind = (enum message_kind)kind;
     switch (kind) {
-#define MESSAGE(name, from, to, fds, ...) case MSG_##name: fill_##name(&m->name); break;
+#define MESSAGE(name, from, to, fds, ...)                                                                                        \
+    case MSG_##name:                                                                                                             \
+        fill_##name(&m->name);                                                                                                   \
+        break;
 #include "daemon/messages.def"
 #undef MESSAGE
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -80,7 +88,7 @@ TEST(what_is_cut_or_too_long_is_refused)
         fill(kind, &m);
         message_write(&b, &m);
         size_t n = b.n;
-        for (size_t cut = 0; cut < n; cut += n > 300 && cut > 100 && cut + 100 < n ? 97 : 1)
+        for (size_t cut = 0; cut<n; cut += n> 300 && cut > 100 && cut + 100 < n ? 97 : 1)
             CHECK(!message_read(kind, str_of(bytes, cut), &read));
         CHECK(message_read(kind, str_of(bytes, n), &read));
         bytes[n] = 0;
@@ -94,7 +102,9 @@ TEST(fields_are_held_to_their_table)
     struct message m;
     struct buf b;
     char bytes[1024];
-#define PAYLOAD(...) buf_fixed(&b, bytes, sizeof bytes); __VA_ARGS__
+#define PAYLOAD(...)                                                                                                             \
+    buf_fixed(&b, bytes, sizeof bytes);                                                                                          \
+    __VA_ARGS__
     PAYLOAD(wire_add_u64(&b, 1); wire_add_u32(&b, 401); for (int i = 0; i < 401; i++) buf_add_byte(&b, 'a'));
     CHECK(!message_read(MSG_verifier_get, buf_str(&b), &m)); /* longer than the table says */
     PAYLOAD(wire_add_u64(&b, 1); wire_add_u32(&b, 0xffffffff));
@@ -112,7 +122,8 @@ TEST(fields_are_held_to_their_table)
     CHECK(!message_read(MSG_answer, buf_str(&b), &m));
     PAYLOAD(wire_add_u64(&b, 1); wire_add_u8(&b, 1); wire_add_u32(&b, 5); buf_add(&b, S("5.1 1")); wire_add_u32(&b, 0));
     CHECK(!message_read(MSG_answer, buf_str(&b), &m)); /* a status that would break a reply line */
-    PAYLOAD(wire_add_u64(&b, 1); wire_add_u8(&b, 1); wire_add_u32(&b, 5); buf_add(&b, S("5.1.1")); wire_add_u32(&b, 3); buf_add(&b, S("a\x1b[")));
+    PAYLOAD(wire_add_u64(&b, 1); wire_add_u8(&b, 1); wire_add_u32(&b, 5); buf_add(&b, S("5.1.1")); wire_add_u32(&b, 3);
+            buf_add(&b, S("a\x1b[")));
     CHECK(message_read(MSG_answer, buf_str(&b), &m));
     CHECK_STR(str_c(m.answer.why.text), S("a?["));
     PAYLOAD(wire_add_u64(&b, 1); wire_add_u8(&b, 2));
@@ -155,17 +166,20 @@ TEST(who_may_say_what)
     for (uint32_t kind = 1; kind < MSG_COUNT; kind++) {
         CHECK(message_name(kind)[0] != '?');
         if (!strncmp(message_name(kind), "maildrop", 8) || !strncmp(message_name(kind), "login", 5))
-            CHECK(!message_may(kind, ROLE_EDGE_MX, ROLE_STORE) && !message_may(kind, ROLE_EDGE_MX, ROLE_KEYS)); /* edge-mx reads no mailbox */
+            /* edge-mx reads no mailbox */
+            CHECK(!message_may(kind, ROLE_EDGE_MX, ROLE_STORE) && !message_may(kind, ROLE_EDGE_MX, ROLE_KEYS));
         if (strstr(message_name(kind), "verifier"))
             for (int edge = ROLE_EDGE_MX; edge <= ROLE_EDGE_USER; edge++)
                 for (int from = 0; from < ROLE_COUNT; from++)
                     CHECK(!message_may(kind, (enum role)from, (enum role)edge)); /* no edge sees a verifier */
         for (int from = 0; from < ROLE_COUNT && kind == MSG_setup_key; from++)
             for (int to = 0; to < ROLE_COUNT; to++)
-                CHECK(message_may(kind, (enum role)from, (enum role)to) == (from == ROLE_MASTER && to == ROLE_KEYS)); /* only keys gets keys */
+                /* only keys gets keys */
+                CHECK(message_may(kind, (enum role)from, (enum role)to) == (from == ROLE_MASTER && to == ROLE_KEYS));
     }
     CHECK(role_linked(ROLE_EDGE_MX, ROLE_STORE) && role_linked(ROLE_KEYS, ROLE_STORE) && role_linked(ROLE_EDGE_USER, ROLE_KEYS));
-    CHECK(!role_linked(ROLE_EDGE_MX, ROLE_EDGE_USER) && !role_linked(ROLE_EDGE_MX, ROLE_KEYS) && !role_linked(ROLE_STORE, ROLE_STORE));
+    CHECK(!role_linked(ROLE_EDGE_MX, ROLE_EDGE_USER) && !role_linked(ROLE_EDGE_MX, ROLE_KEYS) &&
+          !role_linked(ROLE_STORE, ROLE_STORE));
     enum role who;
     CHECK(role_by_name(S("edge-user"), &who) && who == ROLE_EDGE_USER);
     CHECK(!role_by_name(S("edge"), &who));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: ISC
 /* One end of a link: what goes out is checked as our own bug, what comes in as an enemy's attempt. */
-#include <unistd.h>
 #include "base/check.h"
 #include "base/facts.h"
 #include "daemon/inside.h"
+#include <unistd.h>
 
-/* body_piece and maildrop_piece end with their data, which is not copied here: the payload is written with none and its length put right. */
+/* body_piece and maildrop_piece end with their data, which is not copied here: the payload is written with none and its length
+   put right. */
 static struct str split_data(const struct message *m, struct message *head)
 {
     *head = *m;
@@ -60,7 +61,8 @@ bool peer_send_fd(struct peer *p, const struct message *m, int fd)
         return false;
     if (message_send(p->link, &p->actor->inside->scratch, m, fd))
         return true;
-    end_later(p, "its queue is full"); /* room for questions and answers is bounded by the sessions: the other end reads no more */
+    end_later(p,
+              "its queue is full"); /* room for questions and answers is bounded by the sessions: the other end reads no more */
     return false;
 }
 
@@ -82,10 +84,11 @@ size_t peer_room(struct peer *p)
 
 static void breach(struct peer *p, const char *what, uint32_t kind)
 {
-    fact(FACT_ERROR, "role.breach", fact_c("peer", role_name(p->who)), fact_num("incarnation", p->incarnation), fact_c("what", what),
-         fact_c("message", message_name(kind)), fact_num("kind", kind));
+    fact(FACT_ERROR, "role.breach", fact_c("peer", role_name(p->who)), fact_num("incarnation", p->incarnation),
+         fact_c("what", what), fact_c("message", message_name(kind)), fact_num("kind", kind));
     if (p->who != ROLE_MASTER)
-        peer_send(&p->actor->peers[ROLE_MASTER], &MSG(breach, .who = p->who, .incarnation = p->incarnation, .what = str_head(str_c(what), 200)));
+        peer_send(&p->actor->peers[ROLE_MASTER],
+                  &MSG(breach, .who = p->who, .incarnation = p->incarnation, .what = str_head(str_c(what), 200)));
     end_later(p, what);
 }
 

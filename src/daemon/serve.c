@@ -18,15 +18,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EX_OK_ = 0, EX_USAGE_ = 64, EX_NOUSER_ = 67, EX_UNAVAILABLE_ = 69, EX_OSERR_ = 71, EX_CANTCREAT_ = 73, EX_CONFIG_ = 78 }; /* sysexits(3) */
+enum {
+    EX_OK_ = 0,
+    EX_USAGE_ = 64,
+    EX_NOUSER_ = 67,
+    EX_UNAVAILABLE_ = 69,
+    EX_OSERR_ = 71,
+    EX_CANTCREAT_ = 73,
+    EX_CONFIG_ = 78
+}; /* sysexits(3) */
 
-struct options { const char *config, *dir, *user; bool single, loopback, help; };
+struct options {
+    const char *config, *dir, *user;
+    bool single, loopback, help;
+};
 
 static const char usage[] =
     "usage: penny serve [-c FILE | --loopback] [--dir DIR] [--single] [--user NAME]\n"
     "  -c, --config FILE   the configuration (or PENNY_CONFIG; else DIR/penny.conf, /etc/penny/penny.conf, or the defaults)\n"
     "      --dir DIR       where the mail is (or PENNY_DIR; else /var/lib/penny as root, ~/.local/share/penny otherwise)\n"
-    "      --loopback      to try it: no configuration, only 127.0.0.1, ports 2525 smtp, 2587 submission, 2465, 2110 pop3, 2995 (the next free ones)\n"
+    "      --loopback      to try it: no configuration, only 127.0.0.1, ports 2525 smtp, 2587 submission, 2465, 2110 pop3, 2995 "
+    "(the next free ones)\n"
     "      --single        all roles in one process, not isolated from each other: for debugging and very small machines\n"
     "      --user NAME     as root: the user that the roles run as (else service-user of the configuration, else penny)\n";
 
@@ -97,7 +109,10 @@ static bool port_is_free(uint16_t port)
 /* The configuration of --loopback: a port for each protocol, the usual one above 2000 or the next one that nobody has. */
 static bool write_loopback(char *to, size_t cap)
 {
-    static const struct { const char *word; uint16_t port; } services[] = {{"smtp", 2525}, {"submission", 2587}, {"submissions", 2465}, {"pop3", 2110}, {"pop3s", 2995}};
+    static const struct {
+        const char *word;
+        uint16_t port;
+    } services[] = {{"smtp", 2525}, {"submission", 2587}, {"submissions", 2465}, {"pop3", 2110}, {"pop3s", 2995}};
     struct buf b;
 
     buf_fixed(&b, to, cap - 1);
@@ -168,7 +183,8 @@ static int make_run_dir(struct master *m)
     const struct str named = m->site->config->run_dir;
     struct why why = {0};
 
-    if (named.n ? !str_to_c(named, m->run_dir, sizeof m->run_dir) : snprintf(m->run_dir, sizeof m->run_dir, "%.1000s/run", m->dir) < 0)
+    if (named.n ? !str_to_c(named, m->run_dir, sizeof m->run_dir)
+                : snprintf(m->run_dir, sizeof m->run_dir, "%.1000s/run", m->dir) < 0)
         return complain(EX_CONFIG_, "run-dir", "the path is too long");
     if (file_make_dirs(m->run_dir, 0755, &why) != DONE)
         return complain(EX_CANTCREAT_, m->run_dir, why.text);
@@ -207,14 +223,16 @@ static int choose_user(struct master *m, const char *option)
     } else if (!process_user_find("penny", &m->uid, &m->gid) && !owner_of(m->dir, &m->uid, &m->gid)) {
         if (!process_user_find("nobody", &m->uid, &m->gid))
             return complain(EX_NOUSER_, "penny", "no such user: make one, or name another with --user or service-user");
-        fact(FACT_WARN, "server.nobody", fact_c("hint", "there is no user penny, so the roles run as nobody: make one (useradd --system penny)"));
+        fact(FACT_WARN, "server.nobody",
+             fact_c("hint", "there is no user penny, so the roles run as nobody: make one (useradd --system penny)"));
     }
     if (m->uid == 0)
         return complain(EX_NOUSER_, named ? named : "root", "the roles do not run as root: name another user");
     return 0;
 }
 
-/* What root made (commands, an earlier start) becomes the service user's. Nothing that has a second name, nothing behind a link. */
+/* What root made (commands, an earlier start) becomes the service user's. Nothing that has a second name, nothing behind a link.
+   */
 static int give_away(const struct master *m, const char *top)
 {
     char *paths[2] = {(char *)(uintptr_t)top, NULL};
@@ -277,7 +295,9 @@ static int load_site(struct master *m)
         return complain(EX_CONFIG_, "no listener", "there is nothing to serve");
     if (!site_listen(m->site, NULL, &why)) {
         if (!m->config_path)
-            return complain(EX_UNAVAILABLE_, why.text, "without a configuration the registered ports are used; \"listen smtp 127.0.0.1:2525\" in a file says otherwise");
+            return complain(
+                EX_UNAVAILABLE_, why.text,
+                "without a configuration the registered ports are used; \"listen smtp 127.0.0.1:2525\" in a file says otherwise");
         return complain(EX_UNAVAILABLE_, why.text, "");
     }
     return 0;
@@ -327,8 +347,13 @@ int daemon_serve(int argc, char **argv)
         fputs(usage, stdout);
         return EX_OK_;
     }
-    *m = (struct master){.single = o.single, .root = process_is_root(), .lock_fd = -1, .clients_fd = -1, .generation = 1,
-                         .started_ms = clock_mono_ms(), .started_unix_ms = clock_unix_ms()};
+    *m = (struct master){.single = o.single,
+                         .root = process_is_root(),
+                         .lock_fd = -1,
+                         .clients_fd = -1,
+                         .generation = 1,
+                         .started_ms = clock_mono_ms(),
+                         .started_unix_ms = clock_unix_ms()};
     fact_role(o.single ? "single" : "master");
     if (!process_init(&why) || !(m->loop = loop_new())) {
         free(m);
@@ -361,7 +386,11 @@ int daemon_serve(int argc, char **argv)
 
 /* ---- a role's process ---- */
 
-struct role_process { struct loop *loop; struct actor *actor; int status; };
+struct role_process {
+    struct loop *loop;
+    struct actor *actor;
+    int status;
+};
 
 static bool to_master(void *to, struct str line)
 {

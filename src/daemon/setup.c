@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
-/* How a set-up comes over the link from master: a role opens no file, so every file of the configuration (includes, too), every certificate and key
-   arrives as bytes, announced with its size. The same text is parsed here by the same parser. Master is trusted, but a mistake of ours there must not
-   become an overflow here: all sizes are checked. */
+/* How a set-up comes over the link from master: a role opens no file, so every file of the configuration (includes, too), every
+   certificate and key arrives as bytes, announced with its size. The same text is parsed here by the same parser. Master is
+   trusted, but a mistake of ours there must not become an overflow here: all sizes are checked. */
+#include "base/check.h"
+#include "daemon/inside.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "base/check.h"
-#include "daemon/inside.h"
 
 enum {
     PEM_MAX = 256 * 1024,
@@ -97,7 +97,8 @@ static void file(struct setup_receiver *r, const struct msg_setup_file *m)
         r->broken = true;
         return;
     }
-    *f = (struct setup_file){.from = copy(r, m->from), .pattern = copy(r, m->pattern), .path = copy(r, m->path), .index = m->index};
+    *f = (struct setup_file){
+        .from = copy(r, m->from), .pattern = copy(r, m->pattern), .path = copy(r, m->path), .index = m->index};
     f->text = expect(r, m->size, CONFIG_FILE_MAX);
     *r->last_file = f;
     r->last_file = &f->next;
@@ -216,8 +217,8 @@ void setup_receive(struct setup_receiver *r, const struct message *m, int *fd)
 }
 
 /* Answers the parser's question for an include from what came: config_reader. */
-static enum config_read read_received(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index, struct str *path,
-                                      struct str *text, struct str *why)
+static enum config_read read_received(void *self, struct arena *a, struct str from, struct str pattern, uint32_t index,
+                                      struct str *path, struct str *text, struct str *why)
 {
     struct setup_receiver *r = self;
 
@@ -244,7 +245,8 @@ static struct config *parse(struct setup_receiver *r, struct why *why)
     buf_init(&errors, CONFIG_ERRORS_MAX);
     c = config_load(&r->setup->arena, first->path, first->text, &reader, &errors, false);
     if (!c)
-        snprintf(why->text, sizeof why->text, "the configuration is refused: %.100s", errors.n ? errors.p + errors.head : "no memory");
+        snprintf(why->text, sizeof why->text, "the configuration is refused: %.100s",
+                 errors.n ? errors.p + errors.head : "no memory");
     for (char *p = why->text; *p; p++)
         if (*p == '\n')
             *p = ' ';

@@ -25,10 +25,22 @@ static uint64_t number(struct wire_in *in, size_t n)
     return v;
 }
 
-uint8_t wire_u8(struct wire_in *in) { return (uint8_t)number(in, 1); }
-uint16_t wire_u16(struct wire_in *in) { return (uint16_t)number(in, 2); }
-uint32_t wire_u32(struct wire_in *in) { return (uint32_t)number(in, 4); }
-uint64_t wire_u64(struct wire_in *in) { return number(in, 8); }
+uint8_t wire_u8(struct wire_in *in)
+{
+    return (uint8_t)number(in, 1);
+}
+uint16_t wire_u16(struct wire_in *in)
+{
+    return (uint16_t)number(in, 2);
+}
+uint32_t wire_u32(struct wire_in *in)
+{
+    return (uint32_t)number(in, 4);
+}
+uint64_t wire_u64(struct wire_in *in)
+{
+    return number(in, 8);
+}
 
 bool wire_flag(struct wire_in *in)
 {
@@ -108,10 +120,22 @@ static void add_number(struct buf *to, uint64_t v, size_t n)
     buf_add(to, str_of(bytes, n));
 }
 
-void wire_add_u8(struct buf *to, uint8_t v) { buf_add_byte(to, (char)v); }
-void wire_add_u16(struct buf *to, uint16_t v) { add_number(to, v, 2); }
-void wire_add_u32(struct buf *to, uint32_t v) { add_number(to, v, 4); }
-void wire_add_u64(struct buf *to, uint64_t v) { add_number(to, v, 8); }
+void wire_add_u8(struct buf *to, uint8_t v)
+{
+    buf_add_byte(to, (char)v);
+}
+void wire_add_u16(struct buf *to, uint16_t v)
+{
+    add_number(to, v, 2);
+}
+void wire_add_u32(struct buf *to, uint32_t v)
+{
+    add_number(to, v, 4);
+}
+void wire_add_u64(struct buf *to, uint64_t v)
+{
+    add_number(to, v, 8);
+}
 
 void wire_add_bytes(struct buf *to, struct str v, size_t most)
 {

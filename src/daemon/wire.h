@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The bytes of a message between roles: little-endian numbers, u32 length and octets, no padding. Every reader checks what it reads; after the
-   first failure a reader stays broken and gives zeros, so that a message is read whole and asked about once. */
+/* The bytes of a message between roles: little-endian numbers, u32 length and octets, no padding. Every reader checks what it
+   reads; after the first failure a reader stays broken and gives zeros, so that a message is read whole and asked about once. */
 #pragma once
 #include "base/buf.h"
 #include "base/outcome.h"
