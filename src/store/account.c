@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Accounts in memory; mailboxes of the accounts in use (loaded from the index, at most ACCOUNTS_LOADED_MAX of them). Counts are kept twice: as committed, and
-   as the batch that is being planned will leave them, so that a batch that failed leaves no trace. */
+/* Accounts in memory; mailboxes of the accounts in use (loaded from the index, at most ACCOUNTS_LOADED_MAX of them). Counts are
+   kept twice: as committed, and as the batch that is being planned will leave them, so that a batch that failed leaves no trace.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include "store/inside.h"
+
+enum { ROOM_EVERY = 256 };
 
 struct account *account_get(struct engine *e, account_id id)
 {
@@ -55,7 +58,8 @@ struct str str_keep(struct str s)
     return str_of(p, s.n);
 }
 
-/* Forgets the mailboxes of the accounts that were not used for longest, a quarter of them, if the index already knows all about them. */
+/* Forgets the mailboxes of the accounts that were not used for longest, a quarter of them, if the index already knows all about
+ * them. */
 static void make_room(struct engine *e)
 {
     log_pos known = index_position(e);
@@ -73,7 +77,10 @@ static bool mailbox_add(struct account *a, const struct fact_mailbox *f)
         return false;
     a->mailboxes = p;
     struct mailbox *m = &p[a->mailbox_count];
-    *m = (struct mailbox){.id = f->id, .name = str_keep(f->name), .special_use = str_keep(f->special_use), .uidvalidity = f->uidvalidity,
+    *m = (struct mailbox){.id = f->id,
+                          .name = str_keep(f->name),
+                          .special_use = str_keep(f->special_use),
+                          .uidvalidity = f->uidvalidity,
                           .now = {f->uidnext, f->messages, f->modseq, f->bytes}};
     m->plan = m->now;
     if (!m->name.p || !m->special_use.p) {
@@ -100,7 +107,7 @@ enum outcome account_load(struct engine *e, struct account *a, struct why *why)
     a->last_use = ++e->uses;
     if (a->loaded)
         return DONE;
-    if (e->loaded_count >= ACCOUNTS_LOADED_MAX)
+    if (e->loaded_count >= ACCOUNTS_LOADED_MAX && e->uses % ROOM_EVERY == 0) /* it looks at all accounts */
         make_room(e);
     struct index *x = e->read;
     sqlite3_stmt *s = index_wait(e, a->last) ? index_q(x, Q_R_MAILBOXES) : NULL;
@@ -108,9 +115,14 @@ enum outcome account_load(struct engine *e, struct account *a, struct why *why)
     if (s)
         sqlite3_bind_int64(s, 1, (int64_t)a->id);
     while (ok && sqlite3_step(s) == SQLITE_ROW) {
-        struct fact_mailbox f = {.account = a->id, .id = (mailbox_id)sqlite3_column_int64(s, 0), .name = column(s, 1), .special_use = column(s, 2),
-                                 .uidvalidity = (uint32_t)sqlite3_column_int64(s, 3), .uidnext = (uint32_t)sqlite3_column_int64(s, 4),
-                                 .modseq = (uint64_t)sqlite3_column_int64(s, 5), .messages = (uint32_t)sqlite3_column_int64(s, 6),
+        struct fact_mailbox f = {.account = a->id,
+                                 .id = (mailbox_id)sqlite3_column_int64(s, 0),
+                                 .name = column(s, 1),
+                                 .special_use = column(s, 2),
+                                 .uidvalidity = (uint32_t)sqlite3_column_int64(s, 3),
+                                 .uidnext = (uint32_t)sqlite3_column_int64(s, 4),
+                                 .modseq = (uint64_t)sqlite3_column_int64(s, 5),
+                                 .messages = (uint32_t)sqlite3_column_int64(s, 6),
                                  .bytes = (uint64_t)sqlite3_column_int64(s, 7)};
         ok = mailbox_add(a, &f);
     }

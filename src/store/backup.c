@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A backup is the log up to a commit mark: sealed segments linked or copied, the last one copied up to there. The index is made anew from it. */
+/* A backup is the log up to a commit mark: sealed segments linked or copied, the last one copied up to there. The index is made
+ * anew from it. */
 #include <errno.h>
 #include <stdio.h>
 #include "store/inside.h"
@@ -38,7 +39,8 @@ static int sync_dirs(const struct disk *d, const char *dir)
 
 static void say(struct why *why, const char *what, int error)
 {
-    snprintf(why->text, sizeof why->text, "%s: %s", what, error == -EEXIST ? "there is a store in that directory already" : disk_error_text(error));
+    snprintf(why->text, sizeof why->text, "%s: %s", what,
+             error == -EEXIST ? "there is a store in that directory already" : disk_error_text(error));
 }
 
 /* All segments of l before end, into dir. */
@@ -87,12 +89,14 @@ static void restore_finding(void *to, log_pos at, const char *what)
 {
     struct restoring *r = to;
     char line[200];
-    int n = snprintf(line, sizeof line, "segment %08lx offset %lu: %s", (unsigned long)pos_segment(at), (unsigned long)pos_offset(at), what);
+    int n = snprintf(line, sizeof line, "segment %08lx offset %lu: %s", (unsigned long)pos_segment(at),
+                     (unsigned long)pos_offset(at), what);
     if (r->each && n > 0)
         r->each(r->to, str_of(line, (size_t)n));
 }
 
-enum outcome engine_restore(const char *from_dir, const char *to_dir, engine_finding *each, engine_progress *progress, void *to, struct why *why)
+enum outcome engine_restore(const char *from_dir, const char *to_dir, engine_finding *each, engine_progress *progress, void *to,
+                            struct why *why)
 {
     struct log l = {.disk = &disk_kernel, .segment_size = SEGMENT_SIZE};
     struct restoring finding = {each, to};

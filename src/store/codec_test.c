@@ -4,7 +4,8 @@
 
 TEST(numbers_and_strings)
 {
-    static const uint64_t numbers[] = {0, 1, 127, 128, 16383, 16384, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX - 1, UINT64_MAX};
+    static const uint64_t numbers[] = {0,         1, 127, 128, 16383, 16384, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX - 1,
+                                       UINT64_MAX};
     struct enc e = {0};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         enc_var(&e, numbers[i]);

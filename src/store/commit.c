@@ -239,6 +239,9 @@ void commit_batch(struct engine *e)
     log_pos facts_pos = b->pos + b->bodies.n;
     record_stamp(b->bodies.p, b->bodies.n, b->pos, b->number, seed, &chain, &count);
     record_stamp(b->facts.p, b->facts.n, facts_pos, b->number, seed, &chain, &count);
+    for (struct op *op = b->ops; op; op = op->next)
+        if (op->kind == OP_ACCEPT)
+            op->accept.place.accept += facts_pos;
     struct mark m = {b->number, b->pos, count, chain, b->counters, b->at_ms};
     size_t mark_at = b->facts.n;
     mark_write(&b->facts, &m);

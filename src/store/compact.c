@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* Compaction: what lives in segments that are mostly dead is copied to the tail; then the segments go.
 
-       expire ─► choose ─► walk: copy bodies and accepts ─► MOVED facts ─► snapshot ─► read it back ─► checkpoint the index ─► DROPPED ─► unlink
-                             └── the next victim ◄──┘
+       expire ─► choose ─► walk: copy bodies and accepts ─► MOVED facts ─► snapshot ─► read it back
+                             └── the next victim ◄──┘                                      │
+                                       unlink ◄─ DROPPED facts ◄─ checkpoint the index ◄───┘
 
-   The snapshot makes the facts in the victims needless, the checkpoint makes sure that no index that may come back after a power cut still needs them.
-   While a victim is walked no new message can refer to a body in it: its hashes are forgotten before, so references only become fewer. */
+   The snapshot makes the facts in the victims needless, the checkpoint makes sure that no index that may come back after a power
+   cut still needs them. While a victim is walked no new message can refer to a body in it: its hashes are forgotten before, so
+   references only become fewer. */
 #include <stdio.h>
 #include "store/inside.h"
 
-enum { VICTIMS_MAX = 32, SCAN_A_STEP = 1024 * 1024, COPY_A_STEP = 256 * 1024, MOVED_MAX = 512, EXPIRE_AT_ONCE = 1000, DAY_MS = 24 * 3600 * 1000 };
+enum {
+    VICTIMS_MAX = 32,
+    SCAN_A_STEP = 1024 * 1024,
+    COPY_A_STEP = 256 * 1024,
+    MOVED_MAX = 512,
+    EXPIRE_AT_ONCE = 1000,
+    DAY_MS = 24 * 3600 * 1000,
+};
 
 struct compaction {
     uint32_t victims[VICTIMS_MAX], count, current;
@@ -171,7 +180,8 @@ static struct where body_where(struct engine *e, uint64_t id)
         return w;
     sqlite3_bind_int64(s, 1, (int64_t)id);
     if (sqlite3_step(s) == SQLITE_ROW)
-        w = (struct where){true, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3)};
+        w = (struct where){true, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
+                           sqlite3_column_int64(s, 3)};
     sqlite3_reset(s);
     return w;
 }
@@ -194,7 +204,8 @@ static bool large_begin(struct engine *e, struct engine_job *j, uint64_t id, con
     struct record r;
     struct fact_map map;
     bool broken, named = (log_pos)w->pos == pos;
-    if (log_read(&e->log, (log_pos)w->pos, &r, &broken) < 0 || r.type != RECORD_MAP || !fact_map_read(r.payload, &map) || map.id != id)
+    if (log_read(&e->log, (log_pos)w->pos, &r, &broken) < 0 || r.type != RECORD_MAP || !fact_map_read(r.payload, &map) ||
+        map.id != id)
         return false;
     for (uint32_t i = 0; i < map.count && !named; i++)
         named = fact_map_piece(&map, i) == pos;
@@ -369,7 +380,8 @@ static bool step_drop(struct engine *e, struct engine_job *j)
     int r = log_segment_remove(&e->log, number);
     if (r == 0)
         r = e->disk->sync_dir(e->disk->self, e->log.dir);
-    fact(r == 0 ? FACT_INFO : FACT_ERROR, "store.segment_dropped", fact_num("segment", number), fact_c("error", r ? disk_error_text(r) : ""));
+    fact(r == 0 ? FACT_INFO : FACT_ERROR, "store.segment_dropped", fact_num("segment", number),
+         fact_c("error", r ? disk_error_text(r) : ""));
     e->stat.dropped++;
     c->dropped = false;
     c->current++;

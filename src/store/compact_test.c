@@ -274,9 +274,10 @@ TEST(verify_sees_a_wrong_index)
     fixture_open(&f, &small);
     account_id a = add_account(&f, "a@demo.test");
     fill(&f, a, 10);
-    static const char *const wrong[] = {"UPDATE message SET flags=1 WHERE uid=3", "DELETE FROM body WHERE id=2", "UPDATE mailbox SET uidnext=3",
-                                        "UPDATE accepted SET pos=pos+8 WHERE rowid=(SELECT min(id) FROM accepted)", "INSERT INTO domain VALUES('x')",
-                                        "UPDATE live SET bytes=bytes-1"};
+    static const char *const wrong[] = {
+        "UPDATE message SET flags=1 WHERE uid=3", "DELETE FROM body WHERE id=2",
+        "UPDATE mailbox SET uidnext=3",           "UPDATE accepted SET pos=pos+8 WHERE rowid=(SELECT min(id) FROM accepted)",
+        "INSERT INTO domain VALUES('x')",         "UPDATE live SET bytes=bytes-1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         unsigned findings = 0;
         sqlite3_exec(f.e->writer.db, "SAVEPOINT a", NULL, NULL, NULL);

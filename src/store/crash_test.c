@@ -13,10 +13,12 @@ enum { ACCOUNTS_MAX = 8, MESSAGES_MAX = 2000, STEPS = 80, OPS_MAX = 800 };
 
 struct model_message { unsigned account, mailbox, uid, flags, text; bool gone; };
 struct model {
-    unsigned accounts, domains, aliases, message_count, queued;
+    unsigned accounts, domains, aliases, message_count;
     unsigned uidnext[ACCOUNTS_MAX][2];
     struct model_message messages[MESSAGES_MAX];
 
+    struct { bool waits; unsigned attempts; uint64_t id; } entry[MESSAGES_MAX]; /* of the queue, by number */
+    unsigned entries, note;
     uint64_t max_id;
 };
 struct noted { uint64_t print; uint64_t acknowledged_at; unsigned uidnext; uint64_t max_id; bool has_account; };
@@ -71,7 +73,11 @@ static uint64_t model_print(void)
                     h = mix(mix(mix(h, x->uid), x->flags), text_print(x->text));
             }
         }
-    return mix(mix(mix(h, model.domains), model.aliases), model.queued);
+    h = mix(mix(h, model.domains), model.aliases);
+    for (unsigned i = 1; i <= model.entries; i++)
+        if (model.entry[i].waits)
+            h = mix(mix(h, i), model.entry[i].attempts);
+    return mix(h, model.note);
 }
 
 struct printing { struct fixture *f; account_id account; mailbox_id mailbox; uint64_t h; unsigned count; bool trouble; };
@@ -97,8 +103,14 @@ static bool print_message(void *to, const struct engine_message *m)
 
 static bool print_queue(void *to, const struct engine_queued *q)
 {
-    ((struct printing *)to)->count++;
-    ((struct printing *)to)->trouble |= q->address.n == 0;
+    struct printing *p = to;
+    struct why why;
+    char text[32];
+    struct buf b;
+    bool more;
+    p->h = mix(mix(p->h, q->queue_id), q->attempts);
+    buf_fixed(&b, text, sizeof text);
+    p->trouble |= q->address.n == 0 || engine_queue_read(p->f->e, q->id, NULL, 0, &b, &more, &why) != DONE; /* its body lives as long as it waits */
     return true;
 }
 static bool count_domain(void *to, struct str name) { (void)name; ((struct printing *)to)->count++; return true; }
@@ -122,12 +134,14 @@ static uint64_t engine_print(struct fixture *f)
     engine_aliases(f->e, count_alias, &p);
     p.h = mix(p.h, *n), *n = 0;
     engine_queue(f->e, 0, print_queue, &p);
-    return p.trouble ? 0 : mix(p.h, *n);
+    struct engine_note note = {.value = {"", 0}};
+    engine_note_get(f->e, 1, S("key"), &note);
+    return p.trouble ? 0 : mix(p.h, note.value.n);
 }
 
 /* ---- the run that is recorded ---- */
 
-struct step_op { struct op op; struct op_delivery d[3]; struct op_queued q; uint32_t uids[3]; char name[32]; struct str target; unsigned number; };
+struct step_op { struct op op; struct op_delivery d[3]; struct op_queued q; struct op_result result; uint64_t uid64; uint32_t uids[3]; char name[32]; struct str target; unsigned number; };
 static struct step_op step_ops[6];
 static struct disk_twin *twin;
 static unsigned finished;
@@ -158,8 +172,11 @@ static void plan_accept_op(struct fixture *f, struct step_op *s)
         model.messages[model.message_count++] = (struct model_message){.account = a, .mailbox = m, .uid = model.uidnext[a][m]++, .text = same};
     }
     s->q = (struct op_queued){.address = S("far@away.test")};
-    model.queued += queued;
     s->op.accept.id = engine_lease_ids(f->e, 1);
+    if (queued) {
+        model.entry[++model.entries].waits = true;
+        model.entry[model.entries].id = s->op.accept.id;
+    }
     if (s->op.accept.id > model.max_id)
         model.max_id = s->op.accept.id;
     s->op.accept.body = put_body(f, str_of(text, text_of(same, text, sizeof text)), 30000);
@@ -181,6 +198,30 @@ static bool plan_change(struct step_op *s)
         s->op.flags.set = FLAG_SEEN, s->op.flags.clear = FLAG_FLAGGED;
         x->flags |= FLAG_SEEN;
     }
+    return true;
+}
+
+/* What became of an attempt, an operator's drop, or a note. */
+static bool plan_queue_op(struct step_op *s, unsigned entries)
+{
+    unsigned i = entries ? 1 + dice(entries) : 0, kind = dice(4);
+    if (kind == 0) {
+        model.note = dice(50);
+        s->op = (struct op){.kind = OP_NOTE, .note = {.kind = 1, .key = S("key"), .value = str_of(s->name, model.note < sizeof s->name ? model.note : 0)}};
+        model.note = (unsigned)s->op.note.value.n;
+        return true;
+    }
+    if (!i || !model.entry[i].waits)
+        return false;
+    s->uid64 = i;
+    s->result = (struct op_result){.queue_id = i, .outcome = kind == 1 ? DONE : RETRY, .done = kind == 1, .attempts = model.entry[i].attempts + 1,
+                                   .text = S("later"), .at_ms = 5, .next_ms = 7};
+    if (kind == 3)
+        s->op = (struct op){.kind = OP_QUEUE_CHANGE, .queue_change = {.ids = &s->uid64, .count = 1, .what = QUEUE_DROP}};
+    else
+        s->op = (struct op){.kind = OP_QUEUE_RESULT, .queue_result = {model.entry[i].id, &s->result, 1}};
+    model.entry[i].waits = kind == 2;
+    model.entry[i].attempts += kind == 2;
     return true;
 }
 
@@ -219,8 +260,12 @@ static void run_step(struct fixture *f, unsigned step)
         plan_directory_op(&step_ops[0]);
         submit(f, &step_ops[n++]);
     } else {
-        unsigned changes = model.message_count > 10 && dice(3) == 0;
+        unsigned changes = model.message_count > 10 && dice(3) == 0, entries = model.entries, queue = dice(3) == 0;
         for (; n < want; n++) {
+            if (queue && n < 2 && plan_queue_op(&step_ops[n], entries)) {
+                submit(f, &step_ops[n]);
+                continue;
+            }
             if (changes && n == 0 && plan_change(&step_ops[0])) {
                 submit(f, &step_ops[0]);
                 continue;

@@ -232,12 +232,18 @@ void directory_apply(struct engine *e, struct op *op)
     bool ok = true;
     switch (op->kind) {
     case OP_ACCOUNT_ADD: ok = apply_account_add(e, op); break;
-    case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: ok = apply_account(e, op); break;
+    case OP_ACCOUNT_VERIFIER:
+    case OP_ACCOUNT_QUOTA:
+    case OP_ACCOUNT_SUSPEND:
+    case OP_ACCOUNT_REMOVE:
+        ok = apply_account(e, op);
+        break;
     case OP_DOMAIN_ADD: ok = domain_put(e, op->domain.name); break;
     case OP_DOMAIN_REMOVE: domain_drop(table_remove(&e->domains, op->domain.name)); break;
     case OP_ALIAS_SET: case OP_ALIAS_REMOVE: ok = apply_alias(e, op); break;
     case OP_MAILBOX_ADD: ok = apply_mailbox(e, op); break;
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_OWN: break;
+    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_QUEUE_RESULT: case OP_QUEUE_CHANGE: case OP_NOTE: case OP_OWN:
+        break;
     }
     if (!ok) /* it is durable, but this process has no memory to know it: a new one reads it from the index */
         engine_die(e, "no memory for accounts", -12);
@@ -250,8 +256,14 @@ static bool account_view(const struct account *a, struct engine_account *to)
     return a != NULL;
 }
 
-bool engine_account_by_name(struct engine *e, struct str name, struct engine_account *to) { return account_view(account_get_name(e, name), to); }
-bool engine_account_by_id(struct engine *e, account_id id, struct engine_account *to) { return account_view(account_get(e, id), to); }
+bool engine_account_by_name(struct engine *e, struct str name, struct engine_account *to)
+{
+    return account_view(account_get_name(e, name), to);
+}
+bool engine_account_by_id(struct engine *e, account_id id, struct engine_account *to)
+{
+    return account_view(account_get(e, id), to);
+}
 bool engine_domain(struct engine *e, struct str name) { return table_get(&e->domains, name) != NULL; }
 
 uint32_t engine_alias(struct engine *e, struct str name, const struct str **targets)
@@ -297,7 +309,8 @@ void engine_domains(struct engine *e, bool (*each)(void *to, struct str name), v
     free(list);
 }
 
-void engine_aliases(struct engine *e, bool (*each)(void *to, struct str name, const struct str *targets, uint32_t count), void *to)
+void engine_aliases(struct engine *e, bool (*each)(void *to, struct str name, const struct str *targets, uint32_t count),
+                    void *to)
 {
     struct table_slot *list = sorted(&e->aliases);
     for (size_t i = 0; list && i < e->aliases.count; i++) {

@@ -206,6 +206,7 @@ static void wait_finished(struct engine *e)
 void engine_close(struct engine *e)
 {
     struct op *none;
+    e->closing = true;
     while ((!e->dead && e->waiting) || e->in_flight || e->told_later) {
         wait_finished(e);
         engine_turn(e);
@@ -213,8 +214,8 @@ void engine_close(struct engine *e)
     job_stop(e);
     threads_stop(e);
     commit_collect(e, &none);
-    e->closing = true;
-    if (!e->dead && !e->options.read_only && reserve_fits(e, record_size(MARK_SIZE))) { /* gives back the ids that were promised and not used */
+    if (!e->dead && !e->options.read_only &&
+        reserve_fits(e, record_size(MARK_SIZE))) { /* gives back the ids that were promised and not used */
         e->batch.pos = pos_of(e->tail.segment, e->tail.offset);
         e->batch.at_ms = clock_unix_ms();
         commit_batch(e);
@@ -320,7 +321,7 @@ void engine_turn(struct engine *e)
         call_done(e, failed);
         if (e->dead || e->options.read_only)
             fail_waiting(e, "4.3.0", e->dead ? "the store stopped and starts anew" : "the store is open for reading only");
-        if (!e->dead && job_step(e))
+        if (!e->dead && !e->closing && job_step(e))
             engine_signal(e);
     } while (!e->threads_run && (e->s.done || (e->waiting && !e->dead && !e->options.read_only)));
     maintain(e);

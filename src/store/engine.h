@@ -58,9 +58,70 @@ enum outcome engine_messages(struct engine *e, account_id a, mailbox_id m, uint3
 /* A piece of the whole message (prefix, trace, body) from offset, at most room of to; REFUSE: no such message; RETRY: the disk (reported, quarantined). *more false: that was the end. */
 enum outcome engine_read(struct engine *e, account_id a, mailbox_id m, uint32_t uid, uint64_t offset, struct buf *to, bool *more, struct why *why);
 
-/* The queue and the life of messages. */
-struct engine_queued { uint64_t id, queue_id; struct str from, address; uint64_t size; int64_t received_ms, next_ms; uint32_t attempts; struct str last_reply; };
+/* The queue. An entry is one recipient elsewhere. It is due when it is not held and next_ms has come; results, changes and notes are operations (ops.h).
+   Strings are good for the call of each, or until the next call that reads. */
+struct engine_queued {
+    uint64_t id, queue_id;
+    uint32_t n;                        /* which queue entry of its message it is, from 0 */
+    struct str domain;                 /* of address, lower case: what entries are kept by */
+    int64_t received_ms, next_ms, expire_ms /* 0: as configured */;
+    uint32_t attempts;
+    int32_t priority;
+    bool held, warned;
+    struct str route;                  /* overrides the configuration's; empty: none */
+    /* the last attempt; at_ms 0: none yet */
+    struct { int64_t at_ms; enum outcome outcome; uint32_t code; struct str status, text, host, ip, tls; } last;
+    struct str last_reply;             /* "451 4.7.1 text"; empty: none */
+    /* of the message: only where it is said */
+    struct str from, address, orcpt;
+    uint32_t notify;
+    uint64_t size;
+};
+/* All entries from a number on, whole. */
 void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *to, const struct engine_queued *q), void *to);
+/* One, whole. False: no such entry. */
+bool engine_queue_get(struct engine *e, uint64_t queue_id, struct engine_queued *to);
+/* Goes on behind the cursor (born zero); no more than limit entries. False: those were the last. due: only domain, queue_id and next_ms are filled, in the
+   order of next_ms. due_of: entries of one domain without what only the message knows. Both read what the index knows now and wait for nothing. */
+struct engine_due { int64_t next_ms; uint64_t queue_id; };
+bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *cursor, uint32_t limit, void (*each)(void *to, const struct engine_queued *q), void *to);
+bool engine_queue_due_of(struct engine *e, struct str domain, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
+                         void (*each)(void *to, const struct engine_queued *q), void *to);
+int64_t engine_queue_next(struct engine *e, int64_t after_ms);       /* the first next_ms after that; INT64_MAX: none */
+uint64_t engine_position(const struct engine *e);                    /* of the last commit whose done was called */
+uint64_t engine_index_position(struct engine *e);                    /* what the index knows: asks it to hurry when that is not all */
+/* Entries that fit all that is said (0 and empty: anything), whole; the cursor is born zero. Looks at no more than limit entries in one call; each false
+   stops behind that entry. False: that was all. */
+struct engine_filter { uint64_t id; struct str to, from, domain; int64_t before_ms /* received */; bool held; };
+struct engine_queue_cursor { int64_t held, next_ms; uint64_t queue_id; };
+bool engine_queue_filter(struct engine *e, const struct engine_filter *f, struct engine_queue_cursor *cursor, uint32_t limit,
+                         bool (*each)(void *to, const struct engine_queued *q), void *to);
+/* The largest domains of the queue. younger: how many were received after three moments. */
+struct engine_shape { struct str domain; uint64_t entries, held, untried, younger[3]; int64_t next_ms, oldest_ms; };
+void engine_queue_shape(struct engine *e, const int64_t after_ms[3], uint32_t limit, void (*each)(void *to, const struct engine_shape *s), void *to);
+/* What the message of queue entries says; next reads its entries in order (queue_id, address, orcpt, notify, rcpt). hint: where it lay when it was accepted, or
+   NULL. False: it is not there. Slices are good until the next call that reads. */
+struct engine_envelope {
+    uint64_t id, about, size;          /* trace and body */
+    int64_t received_ms;
+    uint32_t ret, body_type;
+    bool smtputf8, requiretls, utf8_header;
+    struct str from, envid, auth_user, kind, trace;
+    uint32_t queued_count;
+    struct op_place place;
+    struct str rest;                   /* the engine's */
+};
+bool engine_envelope(struct engine *e, uint64_t id, const struct op_place *hint, struct engine_envelope *to);
+bool engine_envelope_next(struct engine_envelope *v, struct op_queued *to);
+/* A piece of what is sent on: trace and body. Outcomes as of engine_read. */
+enum outcome engine_queue_read(struct engine *e, uint64_t id, const struct op_place *hint, uint64_t offset, struct buf *to, bool *more, struct why *why);
+
+/* Notes. each false stops; those that expired are not given. expired of engine_notes: those only. */
+struct engine_note { struct str key, value; int64_t expires_ms; };
+bool engine_note_get(struct engine *e, uint32_t kind, struct str key, struct engine_note *to);
+void engine_notes(struct engine *e, uint32_t kind, bool expired, bool (*each)(void *to, const struct engine_note *n), void *to);
+
+/* The life of messages. */
 /* Finds by id text, address (either side), Message-ID or subject words; newest first; each gets the accept fact decoded. */
 struct engine_trace_step { int64_t at_ms; struct str event, text; };
 struct engine_trace { uint64_t id, about; int64_t received_ms; struct str from, client, helo, tls, auth_user, kind, message_id, subject; uint64_t size; const struct engine_trace_step *steps; uint32_t step_count; };

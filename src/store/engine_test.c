@@ -37,7 +37,8 @@ static void accounts_and_delivery(struct fixture *f)
     d = deliver(f, alice, S("Subject: two\r\n\r\nbody 2\r\n"));
     CHECK_NUM(d.uid, 2);
     for (int round = 0; round < 2; round++) {
-        CHECK_STR(read_message(f, alice, 1, 1), S("Return-Path: <x@y>\r\nReceived: here\r\nSubject: hello\r\nMessage-ID: <1@x>\r\n\r\nbody\r\n"));
+        CHECK_STR(read_message(f, alice, 1, 1),
+                  S("Return-Path: <x@y>\r\nReceived: here\r\nSubject: hello\r\nMessage-ID: <1@x>\r\n\r\nbody\r\n"));
         CHECK_STR(read_message(f, alice, 1, 2), S("Return-Path: <x@y>\r\nReceived: here\r\nSubject: two\r\n\r\nbody 2\r\n"));
         CHECK_NUM(read_message(f, alice, 1, 3).n, 0);
         CHECK(engine_mailbox_by_name(f->e, alice, S("INBOX"), &m));
@@ -146,7 +147,8 @@ TEST(flags_and_expunge) { with_modes(flags_and_expunge); }
 static void one_body_for_many(struct fixture *f)
 {
     account_id a = add_account(f, "a@demo.test"), b = add_account(f, "b@demo.test");
-    struct op_delivery d[3] = {{.account = a, .folder = S("INBOX"), .prefix = S("To: a\r\n")}, {.account = b, .folder = S("Junk"), .prefix = S("To: b\r\n")},
+    struct op_delivery d[3] = {{.account = a, .folder = S("INBOX"), .prefix = S("To: a\r\n")},
+                               {.account = b, .folder = S("Junk"), .prefix = S("To: b\r\n")},
                                {.account = b, .folder = S("No such"), .prefix = S("To: c\r\n")}};
     struct op_queued q[2] = {{.address = S("c@far.test"), .notify = 2}, {.address = S("d@far.test")}};
     struct op op = accept_op(d, 3, q, 2, NULL, 0);
@@ -187,7 +189,8 @@ static void quota(struct fixture *f)
     op.account.account = a, op.account.quota = 100;
     run_op(f, &op);
     CHECK_NUM(deliver(f, a, S("\r\n0123456789012345678901234567890123456789")).outcome, DONE);
-    CHECK_NUM(deliver(f, a, S("\r\n01234567890123456789012345678901234567890123456789")).outcome, DONE); /* may overshoot by one */
+    CHECK_NUM(deliver(f, a, S("\r\n01234567890123456789012345678901234567890123456789")).outcome,
+              DONE); /* may overshoot by one */
     struct delivered d = deliver(f, a, S("\r\nx"));
     CHECK_NUM(d.outcome, REFUSE);
     CHECK_STR(str_c(d.why.status), S("5.2.2"));
@@ -274,7 +277,8 @@ TEST(batches) { with_modes(batches); }
 
 static void leases(struct fixture *f)
 {
-    uint64_t a = engine_lease_ids(f->e, 10), b = engine_lease_ids(f->e, 1), c = engine_lease_ids(f->e, 100000), d = engine_lease_ids(f->e, 70000);
+    uint64_t a = engine_lease_ids(f->e, 10), b = engine_lease_ids(f->e, 1), c = engine_lease_ids(f->e, 100000),
+             d = engine_lease_ids(f->e, 70000);
     CHECK(a > 0 && b == a + 10 && c == 0); /* more than a commit reserves: never */
     CHECK(d == 0 || d > b);
     uint64_t last = b;

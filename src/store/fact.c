@@ -32,7 +32,8 @@ bool fact_accept_read(struct str payload, struct fact_accept *to)
     to->body_size = dec_var(&d);
     to->ret = dec_var32(&d);
     to->body_type = dec_var32(&d);
-    struct str *texts[] = {&to->kind, &to->from, &to->envid, &to->auth_user, &to->client, &to->helo, &to->tls, &to->trace, &to->message_id, &to->subject};
+    struct str *texts[] = {&to->kind, &to->from, &to->envid, &to->auth_user,  &to->client,
+                           &to->helo, &to->tls,  &to->trace, &to->message_id, &to->subject};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = dec_str(&d);
     to->rcpts = list_read(&d, &to->rcpt_count);
@@ -102,8 +103,8 @@ bool fact_uids_next(struct fact_uids *f, uint32_t *first, uint32_t *last)
     return true;
 }
 
-void fact_uids_write(struct enc *e, enum record_type type, account_id a, mailbox_id m, uint64_t modseq, uint32_t set, uint32_t clear,
-                     const uint32_t *uids, uint32_t count)
+void fact_uids_write(struct enc *e, enum record_type type, account_id a, mailbox_id m, uint64_t modseq, uint32_t set,
+                     uint32_t clear, const uint32_t *uids, uint32_t count)
 {
     size_t begin = record_begin(e, type);
     enc_var(e, a);
@@ -200,8 +201,12 @@ bool fact_map_read(struct str payload, struct fact_map *to)
 {
     if (payload.n < 56)
         return false;
-    *to = (struct fact_map){.id = get_u64(payload.p), .size = get_u64(payload.p + 40), .hash = (const unsigned char *)payload.p + 8,
-                            .count = get_u32(payload.p + 48), .piece_size = get_u32(payload.p + 52), .positions = str_skip(payload, 56)};
+    *to = (struct fact_map){.id = get_u64(payload.p),
+                            .size = get_u64(payload.p + 40),
+                            .hash = (const unsigned char *)payload.p + 8,
+                            .count = get_u32(payload.p + 48),
+                            .piece_size = get_u32(payload.p + 52),
+                            .positions = str_skip(payload, 56)};
     return to->piece_size > 0 && to->positions.n / 8 >= to->count && to->size <= (uint64_t)to->count * to->piece_size;
 }
 

@@ -51,3 +51,20 @@ bool fact_map_read(struct str payload, struct fact_map *to);
 log_pos fact_map_piece(const struct fact_map *m, uint32_t i);                  /* 0: no such piece */
 struct fact_piece { uint64_t id; uint32_t index; struct str bytes; };
 bool fact_piece_read(struct str payload, struct fact_piece *to);
+
+/* An attempt, as the table attempt keeps it, too. */
+struct fact_result {
+    uint64_t queue_id, id;
+    enum outcome outcome;
+    bool done, warned;
+    uint32_t code, attempts;
+    int64_t at_ms, next_ms;
+    struct str status, text, host, ip, tls;
+};
+bool fact_result_read(struct str payload, struct fact_result *to);
+struct fact_change { uint32_t what, count; int64_t next_ms, expire_ms; int32_t priority; struct str domain, route; struct dec ids; };
+bool fact_change_read(struct str payload, struct fact_change *to); /* ids: dec_var each */
+struct fact_note { uint32_t kind; int64_t expires_ms; struct str key, value; };
+bool fact_note_read(struct str payload, struct fact_note *to);
+/* The key of the queue by domain: what stands behind the last @ of an address, in lower case; empty: there is none. Writes at most 255 octets. */
+struct str fact_domain(struct str address, char to[256]);

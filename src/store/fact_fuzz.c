@@ -23,6 +23,9 @@ static void read_all(struct str p)
     struct fact_queued q;
     struct fact_mailbox box;
     struct fact_moved moved;
+    struct fact_result result;
+    struct fact_change change;
+    struct fact_note note;
     struct mark mark;
     uint32_t first, last, n = 0;
     size_t terms = 0;
@@ -43,6 +46,11 @@ static void read_all(struct str p)
     fact_body_read(p, &b);
     fact_piece_read(p, &piece);
     mark_read(p, &mark);
+    fact_result_read(p, &result);
+    fact_note_read(p, &note);
+    if (fact_change_read(p, &change))
+        while (change.ids.n > 0 && !change.ids.bad)
+            dec_var(&change.ids);
     struct dec list = dec_of(p);
     while (fact_moved_next(&list, &moved)) {
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Zeros ahead of the tail: a commit into blocks that are written already needs no change of the file system's own records, which doubles the commits
-   a second. A thread of its own writes them, at most FILL_AHEAD bytes before the tail, first in the segment in use, then in the next one. Who comes to a
-   place that is being zeroed waits for that slice; who overtakes the zeros simply writes, and the file grows. */
+/* Zeros ahead of the tail: a commit into blocks that are written already needs no change of the file system's own records, which
+   doubles the commits a second. A thread of its own writes them, at most FILL_AHEAD bytes before the tail, first in the segment
+   in use, then in the next one. Who comes to a place that is being zeroed waits for that slice; who overtakes the zeros simply
+   writes, and the file grows. */
 #include "store/inside.h"
 
 enum { SLICE = 256 * 1024, SYNC_EVERY = 4 * 1024 * 1024 };
@@ -55,7 +56,8 @@ void fill_aim(struct engine *e)
     struct shared *s = &e->s;
     if (!e->threads_run)
         return;
-    uint64_t at = e->tail.offset, size = log_segment(&e->log, e->tail.segment)->size, to = at + FILL_AHEAD < size ? at + FILL_AHEAD : size;
+    uint64_t at = e->tail.offset, size = log_segment(&e->log, e->tail.segment)->size,
+             to = at + FILL_AHEAD < size ? at + FILL_AHEAD : size;
     pthread_mutex_lock(&s->lock);
     while (s->fill_busy && s->fill_segment <= e->tail.segment && at > s->fill_busy - 1)
         pthread_cond_wait(&s->filled, &s->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A cheap look at a header for the trace: Message-ID and Subject, unfolded, and whether there are bytes above 127 (RFC 6532). No parser of messages:
-   what is broken is taken as it stands. */
+/* A cheap look at a header for the trace: Message-ID and Subject, unfolded, and whether there are bytes above 127 (RFC 6532). No
+   parser of messages: what is broken is taken as it stands. */
 #include "store/inside.h"
 
 static void keep(struct str line, char *to, size_t max, size_t *n)

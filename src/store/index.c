@@ -18,11 +18,22 @@ static const char schema[] =
     " WITHOUT ROWID;"
     "CREATE TABLE accepted(id INTEGER PRIMARY KEY, pos INTEGER, len INTEGER, body INTEGER, refs INTEGER, received INTEGER, search BLOB);"
     "CREATE TABLE body(id INTEGER PRIMARY KEY, pos INTEGER, size INTEGER, refs INTEGER, large INTEGER);"
-    "CREATE TABLE queue(id INTEGER PRIMARY KEY, accept INTEGER, n INTEGER, next INTEGER, attempts INTEGER, reply BLOB);"
+    "CREATE TABLE queue(id INTEGER PRIMARY KEY, accept INTEGER, n INTEGER, next INTEGER, attempts INTEGER, reply BLOB, domain BLOB, held INTEGER,"
+    " warned INTEGER, priority INTEGER, expire INTEGER, route BLOB, received INTEGER);"
+    "CREATE INDEX queue_due ON queue(held, next, id, domain);"
+    "CREATE INDEX queue_domain ON queue(domain, held, next, id, received, attempts);"
     "CREATE TABLE domain(name BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE alias(name BLOB, n INTEGER, target BLOB, PRIMARY KEY(name, n)) WITHOUT ROWID;"
+    "CREATE TABLE attempt(accept INTEGER, queue INTEGER, n INTEGER, fact BLOB, PRIMARY KEY(accept, queue, n)) WITHOUT ROWID;"
+    "CREATE TABLE note(kind INTEGER, key BLOB, value BLOB, expires INTEGER, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
     "CREATE TABLE live(segment INTEGER PRIMARY KEY, bytes INTEGER);"
     "CREATE TABLE find(term INTEGER, id INTEGER, PRIMARY KEY(term, id)) WITHOUT ROWID;";
+
+/* ?1: bits of enum queue_change */
+#define QUEUE_ROW "id, accept, n, next, attempts, reply, domain, held, warned, priority, expire, route, received"
+#define CHANGE                                                                                                                                      \
+    "UPDATE queue SET next=iif(?1&1,?2,next), held=iif(?1&2,1,iif(?1&4,0,held)), route=iif(?1&8,nullif(?3,x''),route),"                            \
+    " priority=iif(?1&16,?4,priority), expire=iif(?1&32,?5,expire)"
 
 static const char *const sql[Q_COUNT] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -44,8 +55,8 @@ static const char *const sql[Q_COUNT] = {
     [Q_MESSAGE_DROP] = "DELETE FROM message WHERE account=? AND mailbox=? AND uid=?",
     [Q_MESSAGE_FLAGS] = "UPDATE message SET flags=(flags|?5)&~?6, modseq=?7 WHERE account=?1 AND mailbox=?2 AND uid BETWEEN ?3 AND ?4",
     [Q_MAILBOX_ADD] = "INSERT OR REPLACE INTO mailbox VALUES(?,?,?,?,?,?,?,?,?)",
-    [Q_MAILBOX_DELIVERED] = "UPDATE mailbox SET uidnext=max(uidnext,?3+1), modseq=max(modseq,?4), messages=messages+1, bytes=bytes+?5"
-                            " WHERE account=?1 AND id=?2",
+    [Q_MAILBOX_DELIVERED] = ("UPDATE mailbox SET uidnext=max(uidnext,?3+1), modseq=max(modseq,?4), messages=messages+1, bytes=bytes+?5"
+                            " WHERE account=?1 AND id=?2"),
     [Q_MAILBOX_EXPUNGED] = "UPDATE mailbox SET modseq=max(modseq,?3), messages=messages-?4, bytes=bytes-?5 WHERE account=?1 AND id=?2",
     [Q_MAILBOX_MODSEQ] = "UPDATE mailbox SET modseq=max(modseq,?3) WHERE account=?1 AND id=?2",
     [Q_MAILBOX_BASE] = "UPDATE account SET next_mailbox=max(next_mailbox,?2+1), uidvalidity=max(uidvalidity,?3) WHERE id=?1",
@@ -63,8 +74,19 @@ static const char *const sql[Q_COUNT] = {
     [Q_DOMAIN_DROP] = "DELETE FROM domain WHERE name=?",
     [Q_ALIAS_ADD] = "INSERT OR REPLACE INTO alias VALUES(?,?,?)",
     [Q_ALIAS_DROP] = "DELETE FROM alias WHERE name=?",
-    [Q_QUEUE_ADD] = "INSERT INTO queue VALUES(?,?,?,?,0,NULL)",
+    [Q_QUEUE_ADD] = "INSERT INTO queue VALUES(?1,?2,?3,?4,0,NULL,?5,0,0,0,0,NULL,?4)",
     [Q_QUEUE_DROP] = "DELETE FROM queue WHERE id=? RETURNING accept",
+    [Q_QUEUE_WAIT] = "UPDATE queue SET next=?2, attempts=max(attempts,?3), warned=max(warned,?4), reply=?5 WHERE id=?1",
+    [Q_QUEUE_CHANGE_ONE] = CHANGE " WHERE id=?6",
+    [Q_QUEUE_CHANGE_DOMAIN] = CHANGE " WHERE domain=?6",
+    [Q_QUEUE_CHANGE_ALL] = CHANGE,
+    [Q_QUEUE_IDS] = "SELECT id FROM queue WHERE id>? ORDER BY id LIMIT 1000",
+    [Q_QUEUE_IDS_OF] = "SELECT id FROM queue WHERE domain=?2 AND id>?1 ORDER BY id LIMIT 1000",
+    [Q_QUEUE_AGE] = "UPDATE queue SET domain=x'', held=0, warned=0, priority=0, expire=0, received=next WHERE held IS NULL",
+    [Q_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt SELECT ?1,?2,?3,?4 WHERE EXISTS(SELECT 1 FROM accepted WHERE id=?1)",
+    [Q_ATTEMPTS_DROP] = "DELETE FROM attempt WHERE accept=?",
+    [Q_NOTE_SET] = "INSERT OR REPLACE INTO note VALUES(?,?,?,?)",
+    [Q_NOTE_DROP] = "DELETE FROM note WHERE kind=? AND key=?",
     [Q_LIVE] = "INSERT INTO live VALUES(?1,?2) ON CONFLICT(segment) DO UPDATE SET bytes=bytes+?2",
     [Q_LIVE_DROP] = "DELETE FROM live WHERE segment=?",
     [Q_FIND_ADD] = "INSERT OR IGNORE INTO find VALUES(?,?)",
@@ -76,9 +98,19 @@ static const char *const sql[Q_COUNT] = {
     [Q_R_MESSAGE_SIZES] = "SELECT size FROM message WHERE account=? AND mailbox=? AND uid=?",
     [Q_R_ACCEPTED] = "SELECT pos, body, refs, received, search FROM accepted WHERE id=?",
     [Q_R_BODY] = "SELECT pos, size, large, refs FROM body WHERE id=?",
-    [Q_R_QUEUE] = "SELECT id, accept, n, next, attempts, reply FROM queue WHERE id>=? ORDER BY id",
-    [Q_R_QUEUE_ONE] = "SELECT accept FROM queue WHERE id=?",
-    [Q_R_QUEUE_OF] = "SELECT n FROM queue WHERE accept=?",
+    [Q_R_QUEUE] = "SELECT " QUEUE_ROW " FROM queue WHERE id>=? ORDER BY id",
+    [Q_R_QUEUE_ONE] = "SELECT " QUEUE_ROW " FROM queue WHERE id=?",
+    [Q_R_QUEUE_DUE] = "SELECT next, id, domain FROM queue INDEXED BY queue_due WHERE held=0 AND (next,id)>(?1,?2) AND next<=?3 ORDER BY next, id LIMIT ?4",
+    [Q_R_QUEUE_DUE_OF] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held=0 AND (next,id)>(?2,?3) AND next<=?4"
+                         " ORDER BY next, id LIMIT ?5",
+    [Q_R_QUEUE_NEXT] = "SELECT min(next) FROM queue INDEXED BY queue_due WHERE held=0 AND next>?",
+    [Q_R_QUEUE_DOMAIN] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held>=?2 AND (held,next,id)>(?2,?3,?4)"
+                         " ORDER BY held, next, id",
+    [Q_R_QUEUE_SHAPE] = "SELECT domain, count(*), sum(held), min(next), min(received), sum(received>?1), sum(received>?2), sum(received>?3), sum(attempts=0)"
+                        " FROM queue GROUP BY domain ORDER BY count(*) DESC, domain LIMIT ?4",
+    [Q_R_ATTEMPTS] = "SELECT fact FROM attempt WHERE accept=? ORDER BY accept, queue, n",
+    [Q_R_NOTE] = "SELECT value, expires FROM note WHERE kind=? AND key=?",
+    [Q_R_NOTES] = "SELECT key, value, expires FROM note WHERE kind=? AND key>? ORDER BY key",
     [Q_R_FIND] = "SELECT id FROM find WHERE term=? ORDER BY id DESC",
     [Q_R_RECENT] = "SELECT id, search FROM accepted WHERE id<? ORDER BY id DESC LIMIT ?",
     [Q_R_COUNTS] = "SELECT bodies, queued FROM state",

@@ -4,7 +4,7 @@
 #include "store/index.h"
 
 /* A fact that is whole but says nothing we understand (it cannot be; a bug of ours wrote it): reported and passed over, for the program always starts. */
-static bool broken(const struct record *r)
+bool index_broken(const struct record *r)
 {
     fact(FACT_ERROR, "store.fact_broken", fact_num("type", r->type), fact_num("segment", pos_segment(r->pos)),
          fact_num("offset", (int64_t)pos_offset(r->pos)));
@@ -66,7 +66,7 @@ static bool body_add(struct index *x, const struct fact_accept *f)
 }
 
 /* One message or queue entry less refers to an accepted message; the last one lets its body go. */
-static bool release(struct index *x, int64_t accept)
+bool index_release(struct index *x, int64_t accept)
 {
     sqlite3_stmt *s = index_q(x, Q_ACCEPTED_RELEASE);
     if (!s)
@@ -134,7 +134,7 @@ static bool apply_accept(struct index *x, const struct record *r)
     struct fact_delivery d;
     struct fact_queued q;
     if (!fact_accept_read(r->payload, &f))
-        return broken(r);
+        return index_broken(r);
     if (!accepted_add(x, r, &f, f.delivery_count + f.queued_count) || (f.delivery_count + f.queued_count > 0 && !body_add(x, &f)))
         return false;
     int64_t bits = (f.body_type & 3) | (f.utf8_header ? 4 : 0);
@@ -145,9 +145,9 @@ static bool apply_accept(struct index *x, const struct record *r)
             return false;
     }
     for (int64_t n = 0; fact_queued_next(&f.queued, &q); n++)
-        if (!RUN(x, Q_QUEUE_ADD, (int64_t)q.queue_id, (int64_t)f.id, n, f.received_ms) || ++x->queued < 0)
+        if (!index_queue_add(x, &f, &q, n))
             return false;
-    return f.deliveries.bad || f.queued.bad ? broken(r) : true;
+    return f.deliveries.bad || f.queued.bad ? index_broken(r) : true;
 }
 
 static bool expunge_range(struct index *x, const struct fact_uids *f, uint32_t first, uint32_t last)
@@ -169,7 +169,7 @@ static bool expunge_range(struct index *x, const struct fact_uids *f, uint32_t f
         bytes += sqlite3_column_int64(s, 2);
         count++;
         sqlite3_reset(s);
-        if (!RUN(x, Q_MESSAGE_DROP, a, f->mailbox, found) || !release(x, accept))
+        if (!RUN(x, Q_MESSAGE_DROP, a, f->mailbox, found) || !index_release(x, accept))
             return false;
         uid = found + 1;
     }
@@ -182,7 +182,7 @@ static bool apply_uids(struct index *x, const struct record *r)
     struct fact_uids f;
     uint32_t first, last;
     if (!fact_uids_read(r->payload, &f))
-        return broken(r);
+        return index_broken(r);
     int64_t a = (int64_t)f.account, modseq = (int64_t)f.modseq;
     if (!RUN(x, Q_MAILBOX_MODSEQ, a, f.mailbox, modseq))
         return false;
@@ -216,7 +216,7 @@ static bool apply_account(struct index *x, const struct record *r)
     struct fact_mailbox m;
     sqlite3_stmt *s = index_q(x, Q_ACCOUNT_ADD);
     if (!fact_account_read(r->payload, &f))
-        return broken(r);
+        return index_broken(r);
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, (int64_t)f.id);
@@ -245,7 +245,7 @@ static bool apply_account_gone(struct index *x, int64_t a)
     bool ok = index_run(x, s) && !accepts.failed;
     struct dec d = {accepts.p, accepts.n, false};
     while (ok && d.n > 0)
-        ok = release(x, (int64_t)dec_var(&d));
+        ok = index_release(x, (int64_t)dec_var(&d));
     enc_free(&accepts);
     return ok && RUN(x, Q_ACCOUNT_MESSAGES_DROP, a) && RUN(x, Q_ACCOUNT_MAILBOXES_DROP, a) && RUN(x, Q_ACCOUNT_EXPUNGED_DROP, a) &&
            RUN(x, Q_ACCOUNT_DROP, a);
@@ -263,11 +263,11 @@ static bool apply_value(struct index *x, const struct record *r)
             return false;
         bind_str(s, 1, v);
         sqlite3_bind_int64(s, 2, a);
-        return d.bad ? broken(r) : index_run(x, s);
+        return d.bad ? index_broken(r) : index_run(x, s);
     }
     int64_t value = r->type == RECORD_ACCOUNT_GONE ? 0 : (int64_t)dec_var(&d);
     if (d.bad)
-        return broken(r);
+        return index_broken(r);
     if (r->type == RECORD_ACCOUNT_GONE)
         return apply_account_gone(x, a);
     return RUN(x, r->type == RECORD_QUOTA ? Q_ACCOUNT_QUOTA : Q_ACCOUNT_SUSPEND, value, a);
@@ -287,7 +287,7 @@ static bool apply_name(struct index *x, const struct record *r)
     struct dec d = dec_of(r->payload);
     struct str name = dec_str(&d);
     if (d.bad)
-        return broken(r);
+        return index_broken(r);
     if (r->type == RECORD_DOMAIN || r->type == RECORD_DOMAIN_GONE)
         return run_name(x, r->type == RECORD_DOMAIN ? Q_DOMAIN_ADD : Q_DOMAIN_DROP, name);
     if (!run_name(x, Q_ALIAS_DROP, name))
@@ -304,24 +304,7 @@ static bool apply_name(struct index *x, const struct record *r)
         if (!d.bad && !index_run(x, s))
             return false;
     }
-    return d.bad ? broken(r) : true;
-}
-
-static bool apply_queue_gone(struct index *x, const struct record *r)
-{
-    struct dec d = dec_of(r->payload);
-    sqlite3_stmt *s = index_q(x, Q_QUEUE_DROP);
-    int64_t id = (int64_t)dec_var(&d), accept = 0;
-    if (d.bad)
-        return broken(r);
-    if (!s)
-        return false;
-    sqlite3_bind_int64(s, 1, id);
-    bool found = sqlite3_step(s) == SQLITE_ROW;
-    if (found)
-        accept = sqlite3_column_int64(s, 0);
-    x->queued -= found;
-    return index_run(x, s) && (!found || release(x, accept));
+    return d.bad ? index_broken(r) : true;
 }
 
 static bool apply_moved(struct index *x, const struct record *r)
@@ -350,7 +333,7 @@ static bool apply_moved(struct index *x, const struct record *r)
         if (!index_run(x, s))
             return false;
     }
-    return d.bad ? broken(r) : true;
+    return d.bad ? index_broken(r) : true;
 }
 
 /* Segment, then ids of accepts and of bodies that were dead in it. */
@@ -360,19 +343,21 @@ static bool apply_dropped(struct index *x, const struct record *r)
     int64_t segment = (int64_t)dec_var(&d);
     for (uint64_t n = dec_var(&d); n > 0 && !d.bad; n--) {
         sqlite3_stmt *s = index_q(x, Q_ACCEPTED_DROP);
+        int64_t id = (int64_t)dec_var(&d);
         if (!s)
             return false;
-        sqlite3_bind_int64(s, 1, (int64_t)dec_var(&d));
-        if (sqlite3_step(s) == SQLITE_ROW)
+        sqlite3_bind_int64(s, 1, id);
+        bool gone = sqlite3_step(s) == SQLITE_ROW;
+        if (gone)
             index_live(x, pos_segment((log_pos)sqlite3_column_int64(s, 0)), -sqlite3_column_int64(s, 1));
-        if (!index_run(x, s))
+        if (!index_run(x, s) || (gone && !RUN(x, Q_ATTEMPTS_DROP, id)))
             return false;
     }
     for (uint64_t n = dec_var(&d); n > 0 && !d.bad; n--)
         if (!RUN(x, Q_BODY_DROP, (int64_t)dec_var(&d)))
             return false;
     if (d.bad)
-        return broken(r);
+        return index_broken(r);
     for (uint32_t i = 0; i < x->live_count; i++)
         if (x->live[i].segment == segment)
             x->live[i--] = x->live[--x->live_count];
@@ -383,7 +368,7 @@ static bool apply_mark(struct index *x, const struct record *r)
 {
     struct mark m;
     if (!mark_read(r->payload, &m))
-        return broken(r);
+        return index_broken(r);
     x->position = r->pos + r->whole;
     x->batch = m.batch;
     x->counters = m.counters;
@@ -394,7 +379,7 @@ static bool apply_state_end(struct index *x, const struct record *r)
 {
     struct dec d = dec_of(r->payload);
     uint64_t as_of = dec_var(&d);
-    return d.bad ? broken(r) : RUN(x, Q_SNAPSHOT_SET, (int64_t)r->pos, (int64_t)as_of);
+    return d.bad ? index_broken(r) : RUN(x, Q_SNAPSHOT_SET, (int64_t)r->pos, (int64_t)as_of);
 }
 
 bool index_apply(struct index *x, const struct record *r)
@@ -410,8 +395,8 @@ bool index_apply(struct index *x, const struct record *r)
     case RECORD_DOMAIN: case RECORD_DOMAIN_GONE: case RECORD_ALIAS: case RECORD_ALIAS_GONE: return apply_name(x, r);
     case RECORD_MAILBOX:
         d = dec_of(r->payload);
-        return fact_mailbox_next(&d, &m) ? mailbox_add(x, &m) : broken(r);
-    case RECORD_QUEUE_GONE: return apply_queue_gone(x, r);
+        return fact_mailbox_next(&d, &m) ? mailbox_add(x, &m) : index_broken(r);
+    case RECORD_QUEUE_GONE: case RECORD_QUEUE_RESULT: case RECORD_QUEUE_CHANGE: case RECORD_NOTE: return index_apply_queue(x, r);
     case RECORD_MOVED: return apply_moved(x, r);
     case RECORD_DROPPED: return apply_dropped(x, r);
     case RECORD_STATE_END: return apply_state_end(x, r);

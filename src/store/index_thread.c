@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Applies what was committed, in one transaction for all that has piled up. When the disk has no room for the index it waits and tries again: the log goes on
-   until the backlog is full. When the index turns out damaged the engine ends; the next start rebuilds it. */
+/* Applies what was committed, in one transaction for all that has piled up. When the disk has no room for the index it waits and
+   tries again: the log goes on until the backlog is full. When the index turns out damaged the engine ends; the next start
+   rebuilds it. */
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -11,7 +12,8 @@ enum { RETRY_MS = 250, IDLE_MS = 500, LAZY_MS = 50, LAZY_BYTES = 4 * 1024 * 1024
 static void record_of(const char *p, struct record *r)
 {
     size_t length = get_u32(p + 8);
-    *r = (struct record){(enum record_type)p[4], get_u64(p + 16), get_u64(p + 24), {p + RECORD_HEADER, length}, get_u32(p + 12), record_size(length)};
+    *r = (struct record){(enum record_type)p[4],      get_u64(p + 16), get_u64(p + 24),
+                         {p + RECORD_HEADER, length}, get_u32(p + 12), record_size(length)};
 }
 
 static bool apply(struct index *x, const struct backlog *list)
@@ -128,7 +130,8 @@ static bool apply_pile(struct engine *e, struct index *x, struct backlog *list, 
     e->s.backlog_bytes -= bytes;
     pthread_mutex_unlock(&e->s.lock);
     finished(e, x);
-    if (x->wal_pages > WAL_PAGES_MAX && sqlite3_wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+    if (x->wal_pages > WAL_PAGES_MAX &&
+        sqlite3_wal_checkpoint_v2(x->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
         x->wal_pages = 0;
     return true;
 }

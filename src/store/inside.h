@@ -209,6 +209,10 @@ enum plan { PLAN_OK, PLAN_FAILED /* op has outcome and why */, PLAN_FULL };
 void plan_batch(struct engine *e, struct op **failed);    /* from the waiting operations; what failed is listed in *failed */
 enum plan plan_room(struct engine *e, struct op *op, size_t n);
 enum plan plan_accept(struct engine *e, struct op *op);
+enum plan plan_queue_remove(struct engine *e, struct op *op);
+enum plan plan_queue_result(struct engine *e, struct op *op);
+enum plan plan_queue_change(struct engine *e, struct op *op);
+enum plan plan_note(struct engine *e, struct op *op);
 enum plan plan_directory(struct engine *e, struct op *op);
 bool plan_is_directory(enum op_kind k);
 enum plan op_fail(struct op *op, enum outcome o, const char *status, const char *text);
@@ -252,6 +256,9 @@ enum outcome recover(struct engine *e, struct why *why);
 /* read.c */
 struct index *reading(struct engine *e);
 enum outcome body_read(struct engine *e, uint64_t body, log_pos pos, bool large, uint64_t offset, struct buf *to, struct why *why);
+
+/* queue.c: the accept record of a message; good until the next read of the log. hint: where it may lie, or 0 */
+bool accept_of(struct engine *e, uint64_t id, log_pos hint, struct fact_accept *f);
 
 /* job.c */
 struct finding_text { struct finding_text *next; size_t n; char p[]; };

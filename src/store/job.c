@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Maintenance beside the service: one job at a time. What writes goes in steps between batches, one own operation under way at a time, so that it never takes
-   more than a part of the disk. What only reads files has a thread of its own; what it finds is told on the owner's thread. */
+/* Maintenance beside the service: one job at a time. What writes goes in steps between batches, one own operation under way at a
+   time, so that it never takes more than a part of the disk. What only reads files has a thread of its own; what it finds is told
+   on the owner's thread. */
 #include <stdio.h>
 #include "store/inside.h"
 
@@ -61,7 +62,8 @@ static void own_done(struct op *op)
     free(o);
 }
 
-bool job_record(struct engine *e, struct engine_job *j, enum record_type type, struct str payload, bool body, own_place *to, const struct fact_moved *tag)
+bool job_record(struct engine *e, struct engine_job *j, enum record_type type, struct str payload, bool body, own_place *to,
+                const struct fact_moved *tag)
 {
     struct own *o = malloc(sizeof *o + payload.n);
     if (!o)
@@ -122,7 +124,8 @@ static void finish(struct engine *e)
     compact_clear(j);
     enc_free(&j->payload);
     if (j->outcome != DONE || j->finding_count)
-        fact(FACT_WARN, "store.job", fact_num("kind", j->kind), fact_num("findings", (int64_t)j->finding_count), fact_c("why", j->why.text));
+        fact(FACT_WARN, "store.job", fact_num("kind", j->kind), fact_num("findings", (int64_t)j->finding_count),
+             fact_c("why", j->why.text));
     j->calls.done(j->calls.to, j->outcome, &j->why);
     pthread_mutex_destroy(&j->lock);
     free(j);
@@ -156,7 +159,8 @@ bool job_step(struct engine *e)
 
 static void job_nothing(void *to, enum outcome o, const struct why *why) { (void)to; (void)o; (void)why; }
 
-/* The engine closes, and nothing of its own is under way: a thread is waited for, anything else is left as it is, which is always whole. */
+/* The engine closes, and nothing of its own is under way: a thread is waited for, anything else is left as it is, which is always
+ * whole. */
 void job_stop(struct engine *e)
 {
     if (!e->job)
@@ -170,7 +174,8 @@ void job_stop(struct engine *e)
 
 bool engine_job_runs(const struct engine *e) { return e->job != NULL; }
 
-bool engine_job_start(struct engine *e, enum engine_job_kind kind, const char *dir, const struct engine_job_calls *calls, struct why *why)
+bool engine_job_start(struct engine *e, enum engine_job_kind kind, const char *dir, const struct engine_job_calls *calls,
+                      struct why *why)
 {
     struct engine_job *j = e->job ? NULL : calloc(1, sizeof *j);
     *why = (struct why){0};
@@ -224,8 +229,8 @@ static void waited_done(void *to, enum outcome o, const struct why *why)
     w->why = *why;
 }
 
-static enum outcome run(struct engine *e, enum engine_job_kind kind, const char *dir, engine_finding *finding, engine_progress *progress, void *to,
-                        struct why *why)
+static enum outcome run(struct engine *e, enum engine_job_kind kind, const char *dir, engine_finding *finding,
+                        engine_progress *progress, void *to, struct why *why)
 {
     struct waited w = {.finding = finding, .progress = progress, .to = to};
     struct engine_job_calls calls = {waited_finding, waited_progress, waited_done, &w};

@@ -35,6 +35,7 @@ enum record_type {
     RECORD_DROPPED,    /* a segment is given up: what was dead in it */
     RECORD_STATE,      /* rows of a snapshot */
     RECORD_STATE_END,  /* the snapshot is complete: as of which position, where its pieces are */
+    RECORD_QUEUE_RESULT, RECORD_QUEUE_CHANGE, RECORD_NOTE,
     RECORD_TYPE_END,
 };
 

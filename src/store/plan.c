@@ -17,7 +17,7 @@ bool plan_is_directory(enum op_kind k)
     case OP_ACCOUNT_ADD: case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: case OP_DOMAIN_ADD:
     case OP_DOMAIN_REMOVE: case OP_ALIAS_SET: case OP_ALIAS_REMOVE: case OP_MAILBOX_ADD:
         return true;
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_OWN:
+    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_QUEUE_RESULT: case OP_QUEUE_CHANGE: case OP_NOTE: case OP_OWN:
         return false;
     }
     return false;
@@ -106,31 +106,6 @@ static enum plan plan_uids(struct engine *e, struct op *op)
     return PLAN_OK;
 }
 
-static enum plan plan_queue_remove(struct engine *e, struct op *op)
-{
-    enum plan p = plan_room(e, op, RECORD_HEADER + 64 + op->queue_remove.reason.n);
-    if (p != PLAN_OK)
-        return p;
-    if (!index_wait(e, e->last_end))
-        return op_fail(op, RETRY, "4.3.0", "the index cannot be read now");
-    sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_ONE);
-    bool found = false;
-    if (s) {
-        sqlite3_bind_int64(s, 1, (int64_t)op->queue_remove.queue_id);
-        found = sqlite3_step(s) == SQLITE_ROW;
-        sqlite3_reset(s);
-    }
-    if (!found)
-        return op_fail(op, REFUSE, "5.1.1", "no such entry in the queue");
-    struct enc *f = &e->batch.facts;
-    size_t begin = record_begin(f, RECORD_QUEUE_GONE);
-    enc_var(f, op->queue_remove.queue_id);
-    enc_var(f, op->queue_remove.id);
-    enc_str(f, op->queue_remove.reason);
-    record_end(f, begin);
-    return PLAN_OK;
-}
-
 /* Among the bodies its place is known at once; among the facts the index sees it. */
 static enum plan plan_own(struct engine *e, struct op *op)
 {
@@ -153,6 +128,9 @@ static enum plan plan_one(struct engine *e, struct op *op)
     case OP_ACCEPT: return plan_accept(e, op);
     case OP_EXPUNGE: case OP_FLAGS: return plan_uids(e, op);
     case OP_QUEUE_REMOVE: return plan_queue_remove(e, op);
+    case OP_QUEUE_RESULT: return plan_queue_result(e, op);
+    case OP_QUEUE_CHANGE: return plan_queue_change(e, op);
+    case OP_NOTE: return plan_note(e, op);
     case OP_OWN: return plan_own(e, op);
     case OP_ACCOUNT_ADD: case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: case OP_DOMAIN_ADD:
     case OP_DOMAIN_REMOVE: case OP_ALIAS_SET: case OP_ALIAS_REMOVE: case OP_MAILBOX_ADD: break;

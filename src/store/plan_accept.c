@@ -266,6 +266,7 @@ enum plan plan_accept(struct engine *e, struct op *op)
     uint32_t fresh = e->batch.fresh_count;
     const struct recent *same = recent_find(e, w->digest);
     struct body_place body = same && same->size == w->size ? (struct body_place){same->id, same->pos, same->large} : write_body(e, w);
+    a->place = (struct op_place){e->batch.facts.n, body.id, body.pos, body.large}; /* the fact's place follows when the bodies before it are all known */
     write_accept(&e->batch.facts, a, &body, &head);
     return e->batch.bodies.failed || e->batch.facts.failed ? undo(e, op, fresh) : PLAN_OK;
 }

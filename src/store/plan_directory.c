@@ -156,7 +156,8 @@ enum plan plan_directory(struct engine *e, struct op *op)
     case OP_DOMAIN_ADD: case OP_DOMAIN_REMOVE: return domain_change(e, op);
     case OP_ALIAS_SET: case OP_ALIAS_REMOVE: return alias_change(e, op);
     case OP_MAILBOX_ADD: return mailbox_add(e, op);
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_OWN: break;
+    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_QUEUE_RESULT: case OP_QUEUE_CHANGE: case OP_NOTE:
+    case OP_OWN: break;
     }
     return op_fail(op, REFUSE, "5.5.4", "no such operation");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What mailboxes hold. A reader waits until the index knows the last fact about its account; bytes of messages come from the log, checked. */
+/* What mailboxes hold. A reader waits until the index knows the last fact about its account; bytes of messages come from the log,
+ * checked. */
 #include <stdio.h>
 #include "store/inside.h"
 
@@ -12,7 +13,8 @@ static enum outcome trouble(struct why *why, enum outcome o, const char *status,
 
 static struct engine_mailbox view(const struct mailbox *m)
 {
-    return (struct engine_mailbox){m->id, m->name, m->special_use, m->uidvalidity, m->now.uidnext, m->now.messages, m->now.modseq, m->now.bytes};
+    return (struct engine_mailbox){m->id,          m->name,         m->special_use, m->uidvalidity,
+                                   m->now.uidnext, m->now.messages, m->now.modseq,  m->now.bytes};
 }
 
 bool engine_mailbox_by_name(struct engine *e, account_id id, struct str name, struct engine_mailbox *to)
@@ -41,8 +43,8 @@ enum outcome engine_mailboxes(struct engine *e, account_id id, bool (*each)(void
     return DONE;
 }
 
-enum outcome engine_messages(struct engine *e, account_id id, mailbox_id m, uint32_t from_uid, bool (*each)(void *to, const struct engine_message *msg),
-                             void *to)
+enum outcome engine_messages(struct engine *e, account_id id, mailbox_id m, uint32_t from_uid,
+                             bool (*each)(void *to, const struct engine_message *msg), void *to)
 {
     struct account *a = account_get(e, id);
     if (!a)
@@ -55,10 +57,14 @@ enum outcome engine_messages(struct engine *e, account_id id, mailbox_id m, uint
     sqlite3_bind_int64(s, 3, from_uid);
     while (sqlite3_step(s) == SQLITE_ROW) {
         int bits = sqlite3_column_int(s, 5);
-        struct engine_message msg = {.id = (uint64_t)sqlite3_column_int64(s, 6), .uid = (uint32_t)sqlite3_column_int64(s, 0),
-                                     .flags = (uint32_t)sqlite3_column_int64(s, 1), .modseq = (uint64_t)sqlite3_column_int64(s, 2),
-                                     .size = (uint64_t)sqlite3_column_int64(s, 3), .received_ms = sqlite3_column_int64(s, 4),
-                                     .body_type = (uint32_t)bits & 3, .utf8_header = (bits & 4) != 0};
+        struct engine_message msg = {.id = (uint64_t)sqlite3_column_int64(s, 6),
+                                     .uid = (uint32_t)sqlite3_column_int64(s, 0),
+                                     .flags = (uint32_t)sqlite3_column_int64(s, 1),
+                                     .modseq = (uint64_t)sqlite3_column_int64(s, 2),
+                                     .size = (uint64_t)sqlite3_column_int64(s, 3),
+                                     .received_ms = sqlite3_column_int64(s, 4),
+                                     .body_type = (uint32_t)bits & 3,
+                                     .utf8_header = (bits & 4) != 0};
         if (!each(to, &msg)) {
             sqlite3_reset(s);
             return DONE;
@@ -70,8 +76,8 @@ enum outcome engine_messages(struct engine *e, account_id id, mailbox_id m, uint
 static enum outcome log_trouble(struct engine *e, log_pos pos, int error, bool broken, struct why *why)
 {
     (void)e;
-    fact(FACT_ERROR, broken ? "store.rot" : "store.read_error", fact_num("segment", pos_segment(pos)), fact_num("offset", (int64_t)pos_offset(pos)),
-         fact_c("error", disk_error_text(error)));
+    fact(FACT_ERROR, broken ? "store.rot" : "store.read_error", fact_num("segment", pos_segment(pos)),
+         fact_num("offset", (int64_t)pos_offset(pos)), fact_c("error", disk_error_text(error)));
     return trouble(why, RETRY, "4.3.0", broken ? "this message is damaged on the disk" : "the disk cannot read this message now");
 }
 
@@ -123,7 +129,8 @@ enum outcome body_read(struct engine *e, uint64_t body, log_pos pos, bool large,
 
 struct copy_row { int64_t accept, n; uint64_t size; };
 
-static enum outcome message_row(struct engine *e, const struct account *a, mailbox_id m, uint32_t uid, struct copy_row *row, struct why *why)
+static enum outcome message_row(struct engine *e, const struct account *a, mailbox_id m, uint32_t uid, struct copy_row *row,
+                                struct why *why)
 {
     sqlite3_stmt *s = index_wait(e, a->last) ? index_q(e->read, Q_R_MESSAGE) : NULL;
     if (!s)
@@ -154,7 +161,8 @@ static bool row_numbers(struct engine *e, enum index_statement q, int64_t id, in
     return found;
 }
 
-enum outcome engine_read(struct engine *e, account_id id, mailbox_id m, uint32_t uid, uint64_t offset, struct buf *to, bool *more, struct why *why)
+enum outcome engine_read(struct engine *e, account_id id, mailbox_id m, uint32_t uid, uint64_t offset, struct buf *to, bool *more,
+                         struct why *why)
 {
     struct account *a = account_get(e, id);
     struct copy_row row;
@@ -173,7 +181,8 @@ enum outcome engine_read(struct engine *e, account_id id, mailbox_id m, uint32_t
         return trouble(why, RETRY, "4.3.0", "the index does not know where this message lies");
     log_pos pos = (log_pos)accepted[0];
     int x = log_read(&e->log, pos, &r, &broken);
-    if (x < 0 || (r.type != RECORD_ACCEPT && r.type != RECORD_ACCEPT_COPY) || !fact_accept_read(r.payload, &f) || (int64_t)f.id != row.accept)
+    if (x < 0 || (r.type != RECORD_ACCEPT && r.type != RECORD_ACCEPT_COPY) || !fact_accept_read(r.payload, &f) ||
+        (int64_t)f.id != row.accept)
         return log_trouble(e, pos, x < 0 ? x : -5, x == 0 || broken, why);
     for (int64_t i = 0; i <= row.n; i++)
         if (!fact_delivery_next(&f.deliveries, &d))

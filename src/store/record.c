@@ -64,7 +64,8 @@ enum record_found record_parse(const char *p, size_t n, log_pos pos, uint32_t se
         return RECORD_NONE;
     size_t length = get_u32(p + AT_LENGTH);
     unsigned char type = (unsigned char)p[AT_TYPE];
-    if (get_u32(p) != MAGIC || type == 0 || type >= RECORD_TYPE_END || (length > RECORD_MAX && type != RECORD_PAD) || get_u64(p + AT_POS) != pos)
+    if (get_u32(p) != MAGIC || type == 0 || type >= RECORD_TYPE_END || (length > RECORD_MAX && type != RECORD_PAD) ||
+        get_u64(p + AT_POS) != pos)
         return RECORD_BROKEN;
     if (type != RECORD_PAD && n < record_size(length)) {
         *need = record_size(length);
@@ -73,7 +74,8 @@ enum record_found record_parse(const char *p, size_t n, log_pos pos, uint32_t se
     uint32_t crc = get_u32(p + AT_CRC);
     if (checksum(p, type == RECORD_PAD ? 0 : length, seed) != crc)
         return RECORD_BROKEN;
-    *to = (struct record){(enum record_type)type, pos, get_u64(p + AT_BATCH), {p + RECORD_HEADER, length}, crc, record_size(length)};
+    *to = (struct record){(enum record_type)type,      pos, get_u64(p + AT_BATCH),
+                          {p + RECORD_HEADER, length}, crc, record_size(length)};
     return RECORD_OK;
 }
 

@@ -53,7 +53,8 @@ static void quarantine(struct engine *e, uint32_t number)
 static void on_rot(void *to, log_pos at, const char *what)
 {
     struct engine *e = ((struct replaying *)to)->e;
-    fact(FACT_ERROR, "store.rot", fact_c("what", what), fact_num("segment", pos_segment(at)), fact_num("offset", (int64_t)pos_offset(at)));
+    fact(FACT_ERROR, "store.rot", fact_c("what", what), fact_num("segment", pos_segment(at)),
+         fact_num("offset", (int64_t)pos_offset(at)));
     if (log_segment(&e->log, pos_segment(at)))
         quarantine(e, pos_segment(at));
     e->stat.rotten++;
@@ -112,8 +113,8 @@ static bool matches(struct engine *e)
     struct mark m;
     bool broken;
     log_pos p = e->writer.position;
-    return p == 0 || (pos_offset(p) >= SEGMENT_HEADER + whole && log_read(&e->log, p - whole, &r, &broken) == 0 && r.type == RECORD_COMMIT &&
-                      mark_read(r.payload, &m) && m.batch == e->writer.batch);
+    return p == 0 || (pos_offset(p) >= SEGMENT_HEADER + whole && log_read(&e->log, p - whole, &r, &broken) == 0 &&
+                      r.type == RECORD_COMMIT && mark_read(r.payload, &m) && m.batch == e->writer.batch);
 }
 
 static enum outcome index_ready(struct engine *e, struct replay *r, struct why *why)
@@ -223,7 +224,8 @@ enum outcome recover(struct engine *e, struct why *why)
     if (o != DONE)
         return o;
     if (r.torn)
-        fact(FACT_WARN, "store.tail_cut", fact_num("segment", pos_segment(r.end)), fact_num("offset", (int64_t)pos_offset(r.end)));
+        fact(FACT_WARN, "store.tail_cut", fact_num("segment", pos_segment(r.end)),
+             fact_num("offset", (int64_t)pos_offset(r.end)));
     int x = e->options.read_only ? 0 : tail_set(e, &r);
     if (x < 0) {
         snprintf(why->text, sizeof why->text, "the log cannot be written: %s", disk_error_text(x));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* A store whose log was changed at random comes up, can be read, verified, and takes mail. The input is a list of changes to a good log: where (3 bytes), how
-   many bytes (1), what (1: xor, 0: zeros to come); so that the fuzzer meets damage behind the checksums' back only where it recomputes them, and all other
-   damage at once. Inputs that begin with a 255 are put into the segment as they are, stamped as records of that place. */
+/* A store whose log was changed at random comes up, can be read, verified, and takes mail. The input is a list of changes to a
+   good log: where (3 bytes), how many bytes (1), what (1: xor, 0: zeros to come); so that the fuzzer meets damage behind the
+   checksums' back only where it recomputes them, and all other damage at once. Inputs that begin with a 255 are put into the
+   segment as they are, stamped as records of that place. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "os/disk_twin.h"
@@ -27,7 +28,10 @@ static enum outcome put(struct engine *e, account_id a, const char *text, size_t
 {
     struct why why;
     struct op_delivery d = {.account = a, .folder = S("INBOX"), .prefix = S("P: 1\r\n")};
-    struct op op = {.kind = OP_ACCEPT, .accept = {.id = engine_lease_ids(e, 1), .from = S("f@x"), .trace = S("R: 1\r\n"), .deliveries = &d, .delivery_count = 1}};
+    struct op op = {
+        .kind = OP_ACCEPT,
+        .accept = {
+            .id = engine_lease_ids(e, 1), .from = S("f@x"), .trace = S("R: 1\r\n"), .deliveries = &d, .delivery_count = 1}};
     struct body_writer *w = engine_body_begin(e);
     engine_body_add(e, w, str_of(text, n), &why);
     op.accept.body = engine_body_end(e, w);
@@ -53,7 +57,8 @@ static struct disk_twin *good(uint64_t *end)
     return t;
 }
 
-static void stamp_as_records(const struct disk *d, int file, uint64_t at, const uint8_t *data, size_t size, const struct store_key *key)
+static void stamp_as_records(const struct disk *d, int file, uint64_t at, const uint8_t *data, size_t size,
+                             const struct store_key *key)
 {
     char *p = calloc(1, size + 64);
     uint32_t chain = 0, count = 0;
@@ -66,7 +71,11 @@ static void stamp_as_records(const struct disk *d, int file, uint64_t at, const 
     struct enc mark = {0};
     disk_write_all(d, file, &v, 1, at);
     at += v.iov_len;
-    mark_write(&mark, &(struct mark){.batch = 6, .first = pos_of(1, at - v.iov_len), .count = count, .chain = chain, .counters = {1000000, 1000, 1000, 1000}});
+    mark_write(&mark, &(struct mark){.batch = 6,
+                                     .first = pos_of(1, at - v.iov_len),
+                                     .count = count,
+                                     .chain = chain,
+                                     .counters = {1000000, 1000, 1000, 1000}});
     record_stamp(mark.p, mark.n, pos_of(1, at), 6, key_seed(key), &chain, &count);
     v = (struct iovec){mark.p, mark.n};
     disk_write_all(d, file, &v, 1, at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Walking the log. Batches follow each other with numbers without a gap; pieces of large bodies and pads may stand between them, never inside.
+/* Walking the log. Batches follow each other with numbers without a gap; pieces of large bodies and pads may stand between them.
 
        between ──fact or body──► inside ──commit mark that fits──► between
           │                        │
@@ -86,7 +86,8 @@ static uint64_t marks_behind(const struct walk *w)
         struct mark m;
         if (!reader_open(&reader, w->log, w->log->segments[i].number))
             return UINT64_MAX;
-        for (uint64_t at = i == w->segment ? w->offset : 0; reader_search(&reader, at, RECORD_COMMIT, &r); at = pos_offset(r.pos) + r.whole)
+        for (uint64_t at = i == w->segment ? w->offset : 0; reader_search(&reader, at, RECORD_COMMIT, &r);
+             at = pos_offset(r.pos) + r.whole)
             if (mark_read(r.payload, &m) && m.batch > highest)
                 highest = m.batch;
         reader_close(&reader);
@@ -113,7 +114,8 @@ static bool next_segment(struct walk *w)
     return false;
 }
 
-/* Something at w->offset is not as it must be; the search for what is whole goes on at w->offset + skip. False: the log ends here. */
+/* Something at w->offset is not as it must be; the search for what is whole goes on at w->offset + skip. False: the log ends
+ * here. */
 static bool on_broken(struct walk *w, const char *what, bool unreadable, unsigned skip)
 {
     struct record r;

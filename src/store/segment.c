@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Segments: files NNNNNNNN.seg with a header of 4,096 bytes ("PENNYLOG", version, number, store id, key, size, checksum) and records behind it. */
+/* Segments: files NNNNNNNN.seg with a header of 4,096 bytes ("PENNYLOG", version, number, store id, key, size, checksum) and
+ * records behind it. */
 #include <errno.h>
 #include <stdio.h>
 #include "base/clock.h"
@@ -69,8 +70,8 @@ static enum outcome header_read(const struct log *l, uint32_t number, struct sto
     if (n < (ssize_t)sizeof h || memcmp(h, "PENNYLOG", 8) != 0)
         return RETRY;
     if (get_u32(h + AT_VERSION) > LOG_VERSION) {
-        snprintf(why->text, sizeof why->text, "segment %08lx has format %lu, this program knows up to %d: use a newer penny", (unsigned long)number,
-                 (unsigned long)get_u32(h + AT_VERSION), LOG_VERSION);
+        snprintf(why->text, sizeof why->text, "segment %08lx has format %lu, this program knows up to %d: use a newer penny",
+                 (unsigned long)number, (unsigned long)get_u32(h + AT_VERSION), LOG_VERSION);
         return REFUSE;
     }
     if (get_u32(h + AT_SUM) != hash_crc32c(0, h, AT_SUM) || get_u32(h + AT_NUMBER) != number)

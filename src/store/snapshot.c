@@ -7,7 +7,8 @@
 enum { ROWS_BYTES = 48 * 1024, ROWS_BYTES_SMALL = 4 * 1024, PIECES_A_STEP = 4 };
 
 static const struct { const char *name; int columns; } tables[] = {
-    {"account", 8}, {"mailbox", 9}, {"message", 10}, {"expunged", 5}, {"accepted", 7}, {"body", 5}, {"queue", 6}, {"domain", 1}, {"alias", 3}, {"live", 2},
+    {"account", 8}, {"mailbox", 9}, {"message", 10}, {"expunged", 5}, {"accepted", 7}, {"body", 5}, {"queue", 13}, {"domain", 1}, {"alias", 3}, {"live", 2},
+    {"attempt", 4}, {"note", 4},
 };
 enum { TABLE_COUNT = sizeof tables / sizeof *tables };
 enum { VALUE_NULL, VALUE_INT, VALUE_NEGATIVE, VALUE_BLOB };
@@ -276,6 +277,10 @@ static bool load(struct index *x, struct log *l, const struct state_end *s)
             index_rollback(x);
             return false;
         }
+    if (!index_run(x, index_q(x, Q_QUEUE_AGE))) { /* rows of an older snapshot lack what came later */
+        index_rollback(x);
+        return false;
+    }
     x->position = s->as_of;
     x->batch = s->batch;
     x->counters = s->counters;

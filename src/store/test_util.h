@@ -128,12 +128,22 @@ static inline body_ref put_body(struct fixture *f, struct str text, size_t piece
     return w ? engine_body_end(f->e, w) : 0;
 }
 
-static inline struct op accept_op(struct op_delivery *d, uint32_t deliveries, struct op_queued *q, uint32_t queued, struct op_rcpt *rcpt, uint32_t rcpts)
+static inline struct op accept_op(struct op_delivery *d, uint32_t deliveries, struct op_queued *q, uint32_t queued,
+                                  struct op_rcpt *rcpt, uint32_t rcpts)
 {
     return (struct op){.kind = OP_ACCEPT,
-                       .accept = {.received_ms = clock_unix_ms(), .from = S("x@y"), .helo = S("client"), .client = S("127.0.0.1"), .kind = S("smtp"),
-                                  .trace = S("Received: here\r\n"), .rcpts = rcpt, .rcpt_count = rcpts, .deliveries = d, .delivery_count = deliveries,
-                                  .queued = q, .queued_count = queued}};
+                       .accept = {.received_ms = clock_unix_ms(),
+                                  .from = S("x@y"),
+                                  .helo = S("client"),
+                                  .client = S("127.0.0.1"),
+                                  .kind = S("smtp"),
+                                  .trace = S("Received: here\r\n"),
+                                  .rcpts = rcpt,
+                                  .rcpt_count = rcpts,
+                                  .deliveries = d,
+                                  .delivery_count = deliveries,
+                                  .queued = q,
+                                  .queued_count = queued}};
 }
 
 static inline struct delivered deliver(struct fixture *f, account_id a, struct str text)
@@ -147,8 +157,8 @@ static inline struct delivered deliver(struct fixture *f, account_id a, struct s
     return (struct delivered){op.outcome == DONE ? d.outcome : op.outcome, d.uid, d.mailbox, op.accept.id, op.why};
 }
 
-static inline enum outcome change_uids(struct fixture *f, enum op_kind kind, account_id a, mailbox_id m, const uint32_t *uids, uint32_t count, uint32_t set,
-                                       uint32_t clear)
+static inline enum outcome change_uids(struct fixture *f, enum op_kind kind, account_id a, mailbox_id m, const uint32_t *uids,
+                                       uint32_t count, uint32_t set, uint32_t clear)
 {
     struct op op = {.kind = kind};
     if (kind == OP_EXPUNGE) {

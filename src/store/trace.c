@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The queue, and the life of messages as the log tells it. */
+/* The life of messages as the log tells it. */
 #include <stdio.h>
 #include "base/encode.h"
 #include "store/inside.h"
@@ -8,51 +8,6 @@ static struct str column(sqlite3_stmt *s, int i)
 {
     const void *p = sqlite3_column_blob(s, i);
     return str_of(p ? p : "", (size_t)sqlite3_column_bytes(s, i));
-}
-
-/* The accept record of a message; good until the next read of the log. */
-static bool accept_of(struct engine *e, uint64_t id, struct fact_accept *f)
-{
-    sqlite3_stmt *s = index_q(e->read, Q_R_ACCEPTED);
-    struct record r;
-    bool broken, found = false;
-    if (!s)
-        return false;
-    sqlite3_bind_int64(s, 1, (int64_t)id);
-    log_pos pos = 0;
-    if (sqlite3_step(s) == SQLITE_ROW) {
-        pos = (log_pos)sqlite3_column_int64(s, 0);
-        found = true;
-    }
-    sqlite3_reset(s);
-    return found && log_read(&e->log, pos, &r, &broken) == 0 && (r.type == RECORD_ACCEPT || r.type == RECORD_ACCEPT_COPY) &&
-           fact_accept_read(r.payload, f) && f->id == id;
-}
-
-void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *to, const struct engine_queued *q), void *to)
-{
-    sqlite3_stmt *s = index_wait(e, e->last_end) ? index_q(e->read, Q_R_QUEUE) : NULL;
-    if (!s)
-        return;
-    sqlite3_bind_int64(s, 1, (int64_t)from_queue_id);
-    bool more = true;
-    while (more && sqlite3_step(s) == SQLITE_ROW) {
-        struct fact_accept f;
-        struct fact_queued q = {0};
-        int64_t n = sqlite3_column_int64(s, 2);
-        struct engine_queued view = {.id = (uint64_t)sqlite3_column_int64(s, 1), .queue_id = (uint64_t)sqlite3_column_int64(s, 0),
-                                     .next_ms = sqlite3_column_int64(s, 3), .attempts = (uint32_t)sqlite3_column_int64(s, 4), .last_reply = column(s, 5)};
-        if (accept_of(e, view.id, &f)) {
-            while (n-- >= 0 && fact_queued_next(&f.queued, &q)) {
-            }
-            view.from = f.from;
-            view.address = q.address;
-            view.size = f.trace.n + f.body_size;
-            view.received_ms = f.received_ms;
-        }
-        more = each(to, &view);
-    }
-    sqlite3_reset(s);
 }
 
 /* ---- steps of a trace ---- */
@@ -124,14 +79,49 @@ static void tell_deliveries(struct engine *e, struct steps *s, struct fact_accep
     }
 }
 
+/* Attempts of all its entries, in the order of time, each with the words of the host that answered. */
+static void tell_attempts(struct engine *e, struct steps *s, uint64_t id, const struct fact_accept *f)
+{
+    sqlite3_stmt *q = index_q(e->read, Q_R_ATTEMPTS);
+    uint32_t first = s->count;
+    if (!q)
+        return;
+    sqlite3_bind_int64(q, 1, (int64_t)id);
+    while (s->count < s->cap && sqlite3_step(q) == SQLITE_ROW) {
+        struct fact_result r;
+        struct fact_queued entry;
+        struct dec list = f->queued;
+        struct str address = S("?");
+        char code[16] = "";
+        if (!fact_result_read(column(q, 0), &r))
+            continue;
+        while (fact_queued_next(&list, &entry))
+            if (entry.queue_id == r.queue_id)
+                address = str_head(entry.address, 320);
+        if (r.code)
+            snprintf(code, sizeof code, "%u ", (unsigned)r.code);
+        const char *event = r.outcome == DONE ? "sent" : r.done ? "failed" : "deferred";
+        struct str host = str_head(r.host, 255), ip = str_head(r.ip, 64), text = str_head(r.text, 400), tls = str_head(r.tls, 60);
+        step_printf(s, r.at_ms, event, "%.*s%s%.*s%s%.*s%s: %s%.*s%s%.*s%s", STR_ARG(address), host.n ? " by " : "", STR_ARG(host), ip.n ? " [" : "",
+                    STR_ARG(ip), ip.n ? "]" : "", code, STR_ARG(text), tls.n ? " (" : "", STR_ARG(tls), tls.n ? ")" : "");
+        for (uint32_t i = s->count; i-- > first + 1 && s->list[i].at_ms < s->list[i - 1].at_ms;) {
+            struct engine_trace_step x = s->list[i];
+            s->list[i] = s->list[i - 1];
+            s->list[i - 1] = x;
+        }
+    }
+    sqlite3_reset(q);
+}
+
 /* Everything is copied to the arena: reading about one message disturbs the record of another. */
 static bool tell(struct engine *e, struct arena *a, uint64_t id, struct engine_trace *t)
 {
     struct fact_accept f, again;
     struct fact_rcpt rcpt;
-    if (!accept_of(e, id, &f))
+    if (!accept_of(e, id, 0, &f))
         return false;
-    uint32_t cap = 5 + f.rcpt_count + f.delivery_count + f.queued_count;
+    enum { ATTEMPTS_TOLD = 1000 };
+    uint32_t cap = 5 + ATTEMPTS_TOLD + f.rcpt_count + f.delivery_count + f.queued_count;
     struct steps s = {a, arena_array(a, cap, sizeof *s.list), 0, cap};
     if (!s.list)
         return false;
@@ -148,6 +138,7 @@ static bool tell(struct engine *e, struct arena *a, uint64_t id, struct engine_t
     /* deliveries look into the index, which does not move the record: the slices stay good */
     again = f;
     tell_deliveries(e, &s, &again);
+    tell_attempts(e, &s, id, &f);
     t->steps = s.list;
     t->step_count = s.count;
     return true;

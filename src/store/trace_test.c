@@ -59,7 +59,8 @@ TEST(find)
     struct fixture f;
     fixture_open(&f, &(struct engine_options){.threads = false});
     account_id a = add_account(&f, "to@here.test");
-    uint64_t first = send(&f, a, "ann@one.test", "to@here.test", "Message-ID: <m1@one.test>\r\nSubject: The quick\r\n fox\r\n\r\nx");
+    uint64_t first =
+        send(&f, a, "ann@one.test", "to@here.test", "Message-ID: <m1@one.test>\r\nSubject: The quick\r\n fox\r\n\r\nx");
     uint64_t second = send(&f, a, "ben@two.test", "to@here.test", "subject: A slow fox\r\n\r\nSubject: no\r\n");
     finds(&f, first, second);             /* by looking through the newest */
     while (index_find_some(&f.e->writer, 1)) {
@@ -80,7 +81,8 @@ static bool note_steps(void *to, const struct engine_trace *t)
 
 static bool note_queue(void *to, const struct engine_queued *q)
 {
-    buf_printf(to, "%llu:%.*s>%.*s:%llu|", (unsigned long long)q->queue_id, STR_ARG(q->from), STR_ARG(q->address), (unsigned long long)q->size);
+    buf_printf(to, "%llu:%.*s>%.*s:%llu|", (unsigned long long)q->queue_id, STR_ARG(q->from), STR_ARG(q->address),
+               (unsigned long long)q->size);
     return true;
 }
 
@@ -92,7 +94,8 @@ TEST(life_and_queue)
     fixture_open(&f, &(struct engine_options){.threads = true});
     account_id a = add_account(&f, "to@here.test");
     struct op_delivery d = {.account = a, .folder = S("INBOX")};
-    struct op_rcpt r[2] = {{.address = S("to@here.test")}, {.address = S("far@away.test"), .orcpt = S("rfc822;far@away.test"), .notify = 6}};
+    struct op_rcpt r[2] = {{.address = S("to@here.test")},
+                           {.address = S("far@away.test"), .orcpt = S("rfc822;far@away.test"), .notify = 6}};
     struct op_queued q[2] = {{.address = S("far@away.test"), .rcpt = 1}, {.address = S("too@away.test"), .rcpt = 1}};
     struct op op = accept_op(&d, 1, q, 2, r, 2);
     op.accept.id = engine_lease_ids(f.e, 1);
@@ -107,7 +110,8 @@ TEST(life_and_queue)
     change_uids(&f, OP_FLAGS, a, 1, (uint32_t[]){1}, 1, FLAG_SEEN, 0);
     buf_clear(&f.text);
     engine_trace_find(f.e, &arena, S("life"), 5, note_steps, &f.text);
-    CHECK_STR(buf_str(&f.text), S("connected=127.0.0.1|rcpt=to@here.test|rcpt=far@away.test|data=|accepted=Life|delivered=to@here.test INBOX uid 1 (read)|"
+    CHECK_STR(buf_str(&f.text), S("connected=127.0.0.1|rcpt=to@here.test|rcpt=far@away.test|data=|accepted=Life|delivered=to@"
+                                  "here.test INBOX uid 1 (read)|"
                                   "queued=far@away.test queue 1 (finished)|queued=too@away.test queue 2 (waiting)|"));
     buf_clear(&f.text);
     engine_queue(f.e, 2, note_queue, &f.text);

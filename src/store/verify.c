@@ -177,7 +177,7 @@ static void compare_table(struct engine_job *j, const char *table, sqlite3 *used
 
 static void verify_index(struct engine_job *j, struct log *l, sqlite3 *used, log_pos position)
 {
-    static const char *const names[] = {"account", "mailbox", "message", "expunged", "accepted", "body", "queue", "domain", "alias", "live"};
+    static const char *const names[] = {"account", "mailbox", "message", "expunged", "accepted", "body", "queue", "domain", "alias", "live", "attempt", "note"};
     struct again a = {.stop = position};
     char path[520];
     bool fresh;
