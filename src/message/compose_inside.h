@@ -42,5 +42,7 @@ struct composer {
     bool last_cr;
 };
 
+/* Makes the steps; what header holds is the start of the first. False: no memory. */
+bool compose_lay_out(struct composer *w, struct buf *header);
 /* How a text is to be encoded: MIME_7BIT, MIME_8BIT, MIME_QUOTED_PRINTABLE or MIME_BASE64. */
 enum mime_encoding compose_text_encoding(struct str text, bool flowed, bool eight_bit);

@@ -55,6 +55,8 @@ struct mime_scan {
 void scan_init(struct mime_scan *s, const struct scan_watch *watch);
 void scan_feed(struct mime_scan *s, struct str piece);
 void scan_end(struct mime_scan *s); /* the message is over; closes what is open. Nothing is left to be freed */
+/* Type, encoding and boundary from the two fields that were captured; decides whether the entity has others inside. */
+void scan_read_facts(struct mime_scan *s, struct scan_entity *e, struct scan_facts *f);
 enum mime_encoding mime_encoding_of(struct str name);
 bool mime_encoding_is_identity(enum mime_encoding e);
 /* "type/subtype" into two; false when it is none. */
