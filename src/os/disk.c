@@ -127,9 +127,21 @@ static uint64_t kernel_free_bytes(void *self, const char *path)
 }
 
 const struct disk disk_kernel = {
-    .open = kernel_open,         .close = kernel_close,   .pread = kernel_pread,   .pwritev = kernel_pwritev,   .datasync = kernel_datasync,
-    .sync = kernel_sync,         .truncate = kernel_truncate, .size = kernel_size, .rename = kernel_rename,     .remove = kernel_remove,
-    .link = kernel_link,         .make_dir = kernel_make_dir, .list = kernel_list, .sync_dir = kernel_sync_dir, .free_bytes = kernel_free_bytes,
+    .open = kernel_open,
+    .close = kernel_close,
+    .pread = kernel_pread,
+    .pwritev = kernel_pwritev,
+    .datasync = kernel_datasync,
+    .sync = kernel_sync,
+    .truncate = kernel_truncate,
+    .size = kernel_size,
+    .rename = kernel_rename,
+    .remove = kernel_remove,
+    .link = kernel_link,
+    .make_dir = kernel_make_dir,
+    .list = kernel_list,
+    .sync_dir = kernel_sync_dir,
+    .free_bytes = kernel_free_bytes,
 };
 
 int disk_write_all(const struct disk *d, int file, const struct iovec *v, int count, uint64_t at)

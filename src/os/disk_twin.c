@@ -76,7 +76,8 @@ static void settle(struct disk_twin *t, const struct event *s)
         struct event *e = &t->events[i];
         bool data = e->kind == EVENT_WRITE || e->kind == EVENT_TRUNCATE;
         bool covered = data ? s->kind == EVENT_SYNC && s->inode == e->inode
-                            : s->kind == EVENT_SYNC_DIR && is_in(e->kind == EVENT_RENAME || e->kind == EVENT_LINK ? e->to : e->path, s->path);
+                            : s->kind == EVENT_SYNC_DIR &&
+                                  is_in(e->kind == EVENT_RENAME || e->kind == EVENT_LINK ? e->to : e->path, s->path);
         if (covered && e->durable_at == UINT64_MAX)
             e->durable_at = t->event_count - 1;
     }
@@ -342,9 +343,22 @@ struct disk_twin *disk_twin_new(void)
     *t = (struct disk_twin){.room = UINT64_MAX, .recording = true};
     for (int i = 0; i < HANDLES; i++)
         t->handles[i] = -1;
-    t->disk = (struct disk){.self = t, .open = twin_open, .close = twin_close, .pread = twin_pread, .pwritev = twin_pwritev, .datasync = twin_datasync,
-                            .sync = twin_datasync, .truncate = twin_truncate, .size = twin_size, .rename = twin_rename, .remove = twin_remove,
-                            .link = twin_link, .make_dir = twin_make_dir, .sync_dir = twin_sync_dir, .list = twin_list, .free_bytes = twin_free_bytes};
+    t->disk = (struct disk){.self = t,
+                            .open = twin_open,
+                            .close = twin_close,
+                            .pread = twin_pread,
+                            .pwritev = twin_pwritev,
+                            .datasync = twin_datasync,
+                            .sync = twin_datasync,
+                            .truncate = twin_truncate,
+                            .size = twin_size,
+                            .rename = twin_rename,
+                            .remove = twin_remove,
+                            .link = twin_link,
+                            .make_dir = twin_make_dir,
+                            .sync_dir = twin_sync_dir,
+                            .list = twin_list,
+                            .free_bytes = twin_free_bytes};
     return t;
 }
 
