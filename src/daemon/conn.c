@@ -177,7 +177,7 @@ static void update(struct conn *c)
         return;
     }
     c->stalled = false;
-    arm(c, c->asked ? now + ANSWER_MS : c->machine->deadline_ms);
+    arm(c, c->asked || c->blocked ? now + ANSWER_MS : c->machine->deadline_ms);
 }
 
 static void ending(struct conn *c)
@@ -397,7 +397,7 @@ static void on_time(void *self)
         conn_end(c, "hand-shake took too long");
     else if (c->ending || c->stalled)
         conn_end(c, "the peer takes no replies");
-    else if (c->asked)
+    else if (c->asked || c->blocked)
         conn_end(c, "no answer from within");
     else {
         c->machine->timed_out = true;
