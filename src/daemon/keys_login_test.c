@@ -159,6 +159,50 @@ TEST(handles)
     rig_free(r);
 }
 
+/* The envelope is the user's, so the From field, which people see, has to be, too: RFC 6409 6.1. */
+TEST(from_is_the_users_own)
+{
+    static const struct { const char *field, *status; } cases[] = {
+        {"", ""}, /* none: the edge made one of the envelope */
+        {"From: alice@demo.test\r\n", ""},
+        {"from : Alice <Alice+tag@Demo.Test>\r\n", ""},
+        {"From: Sales\r\n <sales@demo.test>\r\n", ""},
+        {"From: \"bob@demo.test\" <alice@demo.test>\r\n", ""}, /* a name may say anything */
+        {"From: alice@demo.test, sales@demo.test\r\n", ""},
+        {"From: bob@demo.test\r\n", "5.7.1"},
+        {"From: Chief <chief@bank.test>\r\n", "5.7.1"},
+        {"From: alice@demo.test, bob@demo.test\r\n", "5.7.1"},
+        {"From: Us: alice@demo.test, bob@demo.test;\r\n", "5.7.1"},
+        {"From: nobody:;\r\n", "5.6.0"},
+        {"From: \r\n", "5.6.0"},
+        {"From: alice\r\n", "5.6.0"},
+    };
+    struct rig *r = rig_new("domain demo.test {\n alias sales -> alice\n}\n");
+    rig_open_keys(r, NULL);
+    add_alice(r);
+    uint64_t bob = rig_account(r, "bob@demo.test", 0, STR_NONE);
+    unsigned good = 0;
+    char filler[2049];
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        uint64_t session = 100 + i, handle = login(r, session);
+        const struct message *m = rig_mail(&r->user, MAIL("alice@demo.test", .session = session, .handle = handle, .kind = SMTP_SUBMISSION,
+                                                          .header_from = cases[i].field, .to = {"bob@demo.test"}));
+        if (!m || m->committed.outcome != (cases[i].status[0] ? REFUSE : DONE) || strcmp(m->committed.why.status, cases[i].status) != 0)
+            test_fail(__FILE__, __LINE__, "%s", cases[i].field);
+        good += cases[i].status[0] == '\0';
+    }
+    memset(filler, ' ', sizeof filler - 1);
+    memcpy(filler, "From: alice@demo.test", 21);
+    filler[2048] = '\0';
+    uint64_t handle = login(r, 300);
+    const struct message *m = rig_mail(&r->user, MAIL("alice@demo.test", .session = 300, .handle = handle, .kind = SMTP_SUBMISSION,
+                                                      .header_from = filler, .to = {"bob@demo.test"}));
+    CHECK(m && m->committed.outcome == REFUSE && strcmp(m->committed.why.status, "5.6.0") == 0); /* what was cut off may name anybody */
+    CHECK_NUM(rig_box(r, bob, "INBOX").count, good);
+    rig_free(r);
+}
+
 TEST(removed_account)
 {
     struct rig *r = rig_new(NULL);

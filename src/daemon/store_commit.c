@@ -338,6 +338,8 @@ static enum outcome decide(struct commit *c, struct store_session *s, const stru
     }
     if (!store_may_send(st, &c->arena, c->edge, who, user, &c->from, c->kind == SMTP_LMTP, &c->why))
         return REFUSE;
+    if (who == STORE_USER && !store_from_owned(st, &c->arena, user, m->header_from, &c->why))
+        return REFUSE;
     o = resolve(c, who == STORE_USER, m->size);
     if (o == DONE && (!store_plan(st, &c->arena, &c->op.accept, c->rcpts, &c->from) || !take_body(c, s))) {
         c->why = store_why("4.3.0", "no memory for this message");

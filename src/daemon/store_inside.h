@@ -189,6 +189,9 @@ void store_rcpt(struct store_edge *e, const struct msg_rcpt *m);
 void store_rcpt_forget(struct store *st, struct store_edge *e);
 bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enum store_who who,
                     const struct engine_account *user, const struct address *from, bool lmtp, struct why *why);
+/* May this user show these people the From field (name to line end; empty: the message came without and got the envelope's)? Every
+   address in it must be the user's own. */
+bool store_from_owned(struct store *st, struct arena *a, const struct engine_account *user, struct str field, struct why *why);
 /* store_verify.c */
 void store_vrfy(struct store_edge *e, const struct msg_vrfy *m);
 void store_expn(struct store_edge *e, const struct msg_expn *m);

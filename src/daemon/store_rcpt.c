@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* MAIL and RCPT: may this session send as that address, and is there such a recipient. Answers are advice for the client;
    commit decides again by itself. */
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/facts.h"
 #include "base/limits.h"
@@ -26,6 +27,52 @@ bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enu
         *why = store_why("5.7.1", "this user may not send as that address");
     else if (who == STORE_NOBODY && e->peer->who == ROLE_EDGE_USER && !lmtp)
         *why = store_why("5.7.0", "log in first");
+    return why->status[0] == '\0';
+}
+
+/* ---- the From field of a submission ---- */
+
+enum { FROM_FIELD_MAX = 2048 /* of the commit message */ };
+struct from_check { struct store *store; struct arena *a; const struct engine_account *user; uint32_t own; char foreign[328]; };
+
+static void each_from(void *to, const struct header_address *h)
+{
+    struct from_check *f = to;
+
+    if (h->group_start || h->group_end)
+        return;
+    if (route_owns(f->a, &f->store->facts, f->user->name, &h->adr)) {
+        f->own++;
+    } else if (!f->foreign[0]) {
+        struct buf b;
+        buf_fixed(&b, f->foreign, sizeof f->foreign - 1);
+        address_print(&b, &h->adr, false);
+        f->foreign[b.n] = '\0';
+    }
+}
+
+/* What a reader's program shows is From, so that, not only the envelope, must be the user's (RFC 6409 6.1). A Sender field of the user's own does not make
+   another's From right: nobody is shown it. */
+bool store_from_owned(struct store *st, struct arena *a, const struct engine_account *user, struct str field, struct why *why)
+{
+    struct from_check f = {.store = st, .a = a, .user = user};
+    char text[sizeof why->text];
+
+    *why = (struct why){0};
+    if (field.n == 0)
+        return true;
+    if (field.n >= FROM_FIELD_MAX) {
+        *why = store_why("5.6.0", "The From field is longer than 2,000 octets");
+        return false;
+    }
+    size_t colon = str_find(field, ':');
+    size_t found = address_list_parse(a, str_skip(field, colon < field.n ? colon + 1 : colon), each_from, &f);
+    if (f.foreign[0]) {
+        snprintf(text, sizeof text, "This user may not send as %.80s, which the From field names", f.foreign);
+        *why = store_why("5.7.1", text);
+    } else if (found == 0 || f.own == 0) {
+        *why = store_why("5.6.0", "The From field has no address");
+    }
     return why->status[0] == '\0';
 }
 

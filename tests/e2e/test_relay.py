@@ -97,6 +97,16 @@ def test_submission_rules():
         equal(code, 250, 'end of data')
         q = p.cmd('queue', 'ls', '--json').stdout
         expect('someone@elsewhere.test' in q, f'queue ls shows it: {q!r}')
+        # The From field, which people see, has to be her own, too; a Sender field does not help.
+        import smtplib
+        for field, want in ((b'From: bob@demo.test\r\nSender: alice@demo.test', 550), (b'From: alice@demo.test, boss@bank.test', 550), (b'From: "Boss" <alice+x@demo.test>', 250)):
+            try:
+                s.sendmail('alice@demo.test', 'alice@demo.test', field + b'\r\nSubject: who am I\r\n\r\nhi\r\n')
+                code, text = 250, b''
+            except smtplib.SMTPDataError as e:
+                code, text = e.smtp_code, e.smtp_error
+            equal(code, want, f'{field}: {text}')
+            expect(code == 250 or text.startswith(b'5.7.1 This user may not send as '), f'a clear reason: {text}')
         # Missing fields are completed, Bcc never leaves.
         s.sendmail('alice@demo.test', 'bob@demo.test', b'From: alice@demo.test\r\nBcc: x@demo.test\r\nSubject: completed\r\n\r\nhi\r\n')
         m = email.message_from_bytes(p.mailbox()[0], policy=email.policy.default)
