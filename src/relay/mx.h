@@ -13,12 +13,12 @@
 #include "base/outcome.h"
 #include "dns/dns.h"
 #include "message/address.h"
+#include "relay/dane.h"
 
 enum {
     RELAY_MX_HOSTS_MAX = 20,    /* defaults; RFC 5321 5.1: a limit is allowed, at least two addresses are tried */
     RELAY_MX_ADDRESSES_MAX = 8, /* of one host */
-    RELAY_MX_TLSA_MAX = 32,     /* of one host; more is an error, not a cut: which of them counts is the domain's to say */
-    RELAY_MX_MEM = 256 * 1024,  /* enough of an arena for any look-up */
+    RELAY_MX_MEM = 512 * 1024,  /* of an arena, at most: a look-up that needs more fails for now; usually 4 KiB */
     RELAY_SITE_MAX = 256,
 };
 
@@ -46,11 +46,6 @@ enum relay_mx_host_state {
     RELAY_HOST_OWN,         /* this is us */
     RELAY_HOST_CUT,         /* not better than us: must not be tried (RFC 5321 5.1) */
 };
-enum relay_tlsa {
-    RELAY_TLSA_NONE,        /* DANE does not apply: no records, or names that are not signed */
-    RELAY_TLSA_FOUND,       /* secure records: DANE applies, whether they are usable or not (RFC 7672 2.2) */
-};
-
 struct relay_mx_host {
     struct str name;        /* as the MX record has it, lower case; "[192.0.2.1]" for a literal */
     struct str canonical;   /* where CNAMEs lead; equal to name when there are none */
@@ -61,13 +56,13 @@ struct relay_mx_host {
     size_t address_count;
     uint32_t avoided;       /* addresses that may not be connected to */
     bool secure;            /* addresses were proved, the alias chain included */
-    enum relay_tlsa tlsa_state;
-    struct str tlsa_base;   /* FOUND: the name that carries them; also the first reference identifier, RFC 7672 3.2.2 */
-    struct dns_record *tlsa;
-    size_t tlsa_count;
-    unsigned char asked[5]; /* the machine's: enum kind */
+    struct dane_facts dane; /* what TLSA records want of a connection to it (security.h); FAILED: they could not be looked up */
+    /* the machine's */
+    unsigned char asked[5];
+    bool temporary;
+    struct dns_answer answers[2]; /* A, AAAA; status 0: not asked */
     struct str candidates[2];
-    bool answered_records, temporary;
+    size_t candidate_count;
     struct dns_ip *found[2];
     size_t found_count[2];
 };
