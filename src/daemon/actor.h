@@ -36,6 +36,8 @@ struct setup {
     int64_t started_ms;                 /* civil */
     struct setup_pem *chains;           /* edges: certificates, in the file's order */
     struct setup_pem *keys;             /* keys: private keys. Wiped when the setup goes */
+    bool has_salts;                     /* keys, first set-up */
+    unsigned char salts[32];            /* login_fake_secret */
     bool has_ticket_key;
     unsigned char ticket_key[80];       /* edges */
     struct setup_listener *listeners;   /* edges */
@@ -94,7 +96,7 @@ struct role_type {
     void (*stop)(struct actor *a, uint32_t within_ms);
     void (*clear)(struct actor *a);                      /* last call: free a->self */
 };
-extern const struct role_type role_edge_mx, role_edge_user, role_store, role_keys;
+extern const struct role_type role_edge_mx, role_edge_user, role_store, role_keys, role_dns, role_relay;
 
 struct actor {
     const struct role_type *type;

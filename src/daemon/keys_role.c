@@ -33,6 +33,9 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
         *why = (struct why){"", "the cryptographic libraries do not work"};
         return false;
     }
+    if (next->has_salts)
+        login_fake_secret(next->salts);
+    login_warm();
     if (!a->single)
         process_undumpable();
     struct keys_table *t = keys_table_new(next, why);

@@ -82,6 +82,7 @@ struct master {
     gid_t gid;
     int64_t started_unix_ms, started_ms;
     unsigned char ticket_key[80];
+    unsigned char salts[32];            /* keys/salts: of users that do not exist */
     struct site *site, *coming;
     uint64_t generation;
     uint32_t incarnations;

@@ -68,8 +68,11 @@ void master_setup_send(struct crew *c, const struct site *s, uint64_t generation
     if (c->who == ROLE_STORE && first)
         crew_send(c, &MSG(setup_dir, .path = str_c(m->dir)), m->lock_fd);
     send_config(c, s);
-    if (c->who == ROLE_KEYS)
+    if (c->who == ROLE_KEYS) {
+        if (first)
+            crew_send(c, &MSG(setup_salts, .secret = str_of(m->salts, sizeof m->salts)), -1);
         send_keys(c, s);
+    }
     if (c->who == ROLE_EDGE_MX || c->who == ROLE_EDGE_USER) {
         if (first)
             crew_send(c, &MSG(setup_clients, .slots = CLIENTS_SLOTS), m->clients_fd);

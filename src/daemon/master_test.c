@@ -274,6 +274,7 @@ TEST(each_role_gets_its_part_and_no_more)
         CHECK((s->listeners != NULL) == (who == ROLE_EDGE_MX));
         CHECK((s->clients_fd >= 0) == edge);
         CHECK(s->has_ticket_key == edge);
+        CHECK(s->has_salts == (who == ROLE_KEYS));
         CHECK_NUM(s->owner_uid, 7);
         setup_drop(s);
     }

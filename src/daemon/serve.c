@@ -311,6 +311,30 @@ static int make_clients(struct master *m)
     return 0;
 }
 
+/* Made once and kept: a name that nobody has must not show itself by a salt that a restart changes. */
+static int load_salts(struct master *m)
+{
+    char dir[1060], path[1080];
+    struct buf b;
+    struct why why = {0};
+
+    snprintf(dir, sizeof dir, "%s/keys", m->dir);
+    snprintf(path, sizeof path, "%s/salts", dir);
+    buf_init(&b, sizeof m->salts);
+    bool ok = file_exists(path) ? file_read(path, sizeof m->salts, &b, &why) == DONE : false;
+    if (ok && b.n == sizeof m->salts) {
+        memcpy(m->salts, b.p, sizeof m->salts);
+    } else if (!file_exists(path)) {
+        random_bytes(m->salts, sizeof m->salts);
+        ok = file_make_dirs(dir, 0700, &why) == DONE && file_write(path, str_of(m->salts, sizeof m->salts), 0600, &why) == DONE;
+    } else if (ok) {
+        ok = false;
+        snprintf(why.text, sizeof why.text, "is not 32 octets long; remove it and another is made");
+    }
+    buf_free(&b);
+    return ok ? 0 : complain(EX_CANTCREAT_, path, why.text);
+}
+
 static int set_up(struct master *m, const struct options *o, char *config, size_t cap)
 {
     int status;
@@ -321,6 +345,8 @@ static int set_up(struct master *m, const struct options *o, char *config, size_
     status = make_dir(m);
     if (!status)
         status = load_site(m);
+    if (!status)
+        status = load_salts(m);
     if (!status)
         status = make_run_dir(m);
     if (!status)
@@ -380,6 +406,7 @@ int daemon_serve(int argc, char **argv)
         disk_unlock_dir(m->lock_fd);
     loop_free(m->loop);
     explicit_bzero(m->ticket_key, sizeof m->ticket_key);
+    explicit_bzero(m->salts, sizeof m->salts);
     free(m);
     return status;
 }

@@ -38,6 +38,7 @@ static void setup_free(struct setup *s)
     for (struct setup_pem *k = s->keys; k; k = k->next)
         wipe(k->pem);
     explicit_bzero(s->ticket_key, sizeof s->ticket_key);
+    explicit_bzero(s->salts, sizeof s->salts);
     for (struct setup_listener *l = s->listeners; l; l = l->next)
         if (l->fd >= 0)
             close(l->fd);
@@ -164,6 +165,16 @@ static void ticket_key(struct setup_receiver *r, struct str key)
     r->setup->has_ticket_key = true;
 }
 
+static void salts(struct setup_receiver *r, struct str secret)
+{
+    if (secret.n != sizeof r->setup->salts) {
+        r->broken = true;
+        return;
+    }
+    memcpy(r->setup->salts, secret.p, secret.n);
+    r->setup->has_salts = true;
+}
+
 static void place(struct setup_receiver *r, const struct msg_setup_place *m)
 {
     r->run_dir = copy(r, m->run_dir);
@@ -198,6 +209,9 @@ void setup_receive(struct setup_receiver *r, const struct message *m, int *fd)
         break;
     case MSG_setup_key:
         pem(r, &r->setup->keys, m->setup_key.key, m->setup_key.size);
+        break;
+    case MSG_setup_salts:
+        salts(r, m->setup_salts.secret);
         break;
     case MSG_setup_ticket_key:
         ticket_key(r, m->setup_ticket_key.key);

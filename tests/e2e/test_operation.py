@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What the operator does: commands with and without a running server, reload, stop, death of a role, backup, sandbox."""
-import json, os, re, signal, socket, time
+import json, os, poplib, re, signal, socket, time
 from harness import *
 
 
@@ -93,6 +93,30 @@ def test_roles_die():
                 except (OSError, Failed, EOFError, Exception):
                     return False
             until(works, 20, f'mail flows after {role} died', 0.2)
+
+
+def scram_salt(p, user):
+    """What the server says first to SCRAM-SHA-256: salt and iterations of that user."""
+    import base64
+    d = poplib.POP3_SSL('127.0.0.1', p.port['pop3s'], context=p.tls(), timeout=60)
+    d._putcmd('AUTH SCRAM-SHA-256 ' + base64.b64encode(f'n,,n={user},r=abcdef'.encode()).decode())
+    line = d._getline()[0]
+    d.close()
+    return re.search(r's=[^,]*,i=.*', base64.b64decode(line[2:]).decode()).group(0)
+
+
+def test_unknown_users_look_alike():
+    """A name that nobody has gets a salt as steady as those of real users: over a restart, and over the death of the role."""
+    with Penny() as p:
+        before = {u: scram_salt(p, u) for u in ('alice@demo.test', 'nobody@demo.test', 'nobody2@demo.test')}
+        equal(len(set(before.values())), 3, 'different salts')
+        keys = p.roles()['keys']
+        os.kill(keys, signal.SIGKILL)
+        until(lambda: p.roles().get('keys', keys) != keys, 20, 'keys is started anew')
+        for _ in range(2):
+            equal({u: until(lambda: scram_salt(p, u), 10, 'an answer') for u in before}, before, 'salts')
+            p.stop()
+            p.start()
 
 
 def test_session_survives_reload():
