@@ -200,6 +200,7 @@ const char *disk_error_text(int e)
     case EMFILE: case ENFILE: return "no free file descriptors";
     case ENOTDIR: return "not a directory";
     case EXDEV: return "on another file system";
+    case ECANCELED: return "given up, because the store closes";
     default: return "disk error";
     }
 }

@@ -45,10 +45,10 @@ ssize_t disk_read_all(const struct disk *d, int file, void *to, size_t n, uint64
 /* For people: "disk full", "input/output error", … */
 const char *disk_error_text(int negative_errno);
 /* Is it room that is missing (ENOSPC, EDQUOT, EFBIG)? Then it may come back; other errors of a write mean that nobody knows what
- * is on the disk. */
+   is on the disk. */
 static inline bool disk_is_full_error(int e) { return e == -28 /* ENOSPC */ || e == -122 /* EDQUOT */ || e == -27 /* EFBIG */; }
 
 /* The lock of a data directory: one process for its whole life. A descriptor, or -1 with *holder the pid that has it (0: unknown)
- * and *error -errno. */
+   and *error -errno. */
 int disk_lock_dir(const char *dir, int *holder, int *error);
 void disk_unlock_dir(int lock_fd);

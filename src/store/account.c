@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Accounts in memory; mailboxes of the accounts in use (loaded from the index, at most ACCOUNTS_LOADED_MAX of them). Counts are
-   kept twice: as committed, and as the batch that is being planned will leave them, so that a batch that failed leaves no trace.
- */
+   kept twice: as committed, and as the batch that is being planned will leave them, so that a batch that failed leaves no trace. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "store/inside.h"
@@ -59,7 +58,7 @@ struct str str_keep(struct str s)
 }
 
 /* Forgets the mailboxes of the accounts that were not used for longest, a quarter of them, if the index already knows all about
- * them. */
+   them. */
 static void make_room(struct engine *e)
 {
     log_pos known = index_position(e);

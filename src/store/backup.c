@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A backup is the log up to a commit mark: sealed segments linked or copied, the last one copied up to there. The index is made
- * anew from it. */
+   anew from it. */
 #include <errno.h>
 #include <stdio.h>
 #include "store/inside.h"
@@ -49,6 +49,8 @@ static int copy_log(const struct log *l, const char *dir, log_pos end, bool link
     const struct disk *d = l->disk;
     int r = 0;
     for (size_t i = 0; r == 0 && i < l->count && l->segments[i].number <= pos_segment(end); i++) {
+        if (j && job_cancelled(j))
+            return -ECANCELED;
         uint32_t number = l->segments[i].number;
         char from[512], to[512];
         log_path(l, number, from);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Bodies on their way in. A small one is kept and travels in the batch that names it. From BODY_PIECE_MAX on each full piece goes
-   to the commit thread as a record of its own: it means nothing until a committed map lists it, and is garbage if none ever does.
- */
+   to the commit thread as a record of its own: it means nothing until a committed map lists it, and is garbage if none ever does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "store/inside.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Numbers and strings as they lie in the log: little-endian fixed numbers, varints (7 bits a byte, low first), strings with a
- * varint length. */
+   varint length. */
 #pragma once
 #include <stdlib.h>
 #include "base/str.h"

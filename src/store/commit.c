@@ -4,9 +4,9 @@
        owner:   plan ─► stamp ─► job ───────────────┐            ┌─► collect: settle, facts to the index, done
        commit:                     write bodies, facts, mark; one fdatasync ─► finished, owner woken
 
-   One batch is in flight at most, so there is one fdatasync at most. Pieces of large bodies are jobs too, without a sync of their own: order in the file is
-   the order of the jobs. A write that found no room leaves a hole that a PAD record covers before anything else is written; any other failure, and
-   every failed fdatasync, ends the engine: nobody knows what is on the disk. */
+   One batch is in flight at most, so there is one fdatasync at most. Pieces of large bodies are jobs too, without a sync of their
+   own: order in the file is the order of the jobs. A write that found no room leaves a hole that a PAD record covers before
+   anything else is written; any other failure, and every failed fdatasync, ends the engine: nobody knows what is on the disk. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -128,7 +128,8 @@ static int sync_all(struct engine *e)
     return 0;
 }
 
-/* Writing goes on in another segment: what lies unsynced in the one before comes first, so that no batch can be whole while a piece that it names is not. */
+/* Writing goes on in another segment: what lies unsynced in the one before comes first, so that no batch can be whole while a
+   piece that it names is not. */
 static int leave_segment(struct engine *e, int file)
 {
     return e->dirty_count > 0 && e->dirty[0] != file ? sync_all(e) : 0;

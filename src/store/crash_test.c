@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The crash disk. Some 240 mixed operations on a disk that records every write, sync and name; then power goes at every sync, and of what was not durable by
-   then arrives: nothing, everything, each prefix, all but one write, each write torn after each 512 bytes, and random blocks. From every such disk the store
-   must come up by itself and hold exactly the operations up to some point that is not before the last acknowledged one: nothing acknowledged is missing, nothing
-   is half there, nothing is there twice, no number is given again.
+/* The crash disk. Some 240 mixed operations on a disk that records every write, sync and name; then power goes at every sync, and
+   of what was not durable by then arrives: nothing, everything, each prefix, all but one write, each write torn after each 512
+   bytes, and random blocks. From every such disk the store must come up by itself and hold exactly the operations up to some
+   point that is not before the last acknowledged one: nothing acknowledged is missing, nothing is half there, nothing is there
+   twice, no number is given again.
 
    A sample of each class by default; PENNY_TEST_LONG=1: every one, and 200 random states for each sync. */
 #include "store/test_util.h"
@@ -110,11 +111,16 @@ static bool print_queue(void *to, const struct engine_queued *q)
     bool more;
     p->h = mix(mix(p->h, q->queue_id), q->attempts);
     buf_fixed(&b, text, sizeof text);
-    p->trouble |= q->address.n == 0 || engine_queue_read(p->f->e, q->id, NULL, 0, &b, &more, &why) != DONE; /* its body lives as long as it waits */
+    p->trouble |= q->address.n == 0 ||
+                  engine_queue_read(p->f->e, q->id, NULL, 0, &b, &more, &why) != DONE; /* its body lives as long as it waits */
     return true;
 }
 static bool count_domain(void *to, struct str name) { (void)name; ((struct printing *)to)->count++; return true; }
-static bool count_alias(void *to, struct str name, const struct str *t, uint32_t n) { (void)t; return n > 0 && count_domain(to, name); }
+static bool count_alias(void *to, struct str name, const struct str *t, uint32_t n)
+{
+    (void)t;
+    return n > 0 && count_domain(to, name);
+}
 
 static uint64_t engine_print(struct fixture *f)
 {
@@ -141,7 +147,17 @@ static uint64_t engine_print(struct fixture *f)
 
 /* ---- the run that is recorded ---- */
 
-struct step_op { struct op op; struct op_delivery d[3]; struct op_queued q; struct op_result result; uint64_t uid64; uint32_t uids[3]; char name[32]; struct str target; unsigned number; };
+struct step_op {
+    struct op op;
+    struct op_delivery d[3];
+    struct op_queued q;
+    struct op_result result;
+    uint64_t uid64;
+    uint32_t uids[3];
+    char name[32];
+    struct str target;
+    unsigned number;
+};
 static struct step_op step_ops[6];
 static struct disk_twin *twin;
 static unsigned finished;
@@ -157,7 +173,8 @@ static void step_done(struct op *op)
 static void after_op(struct step_op *s)
 {
     s->number = ++op_count;
-    noted[op_count] = (struct noted){model_print(), UINT64_MAX, model.accounts ? model.uidnext[0][0] : 0, model.max_id, model.accounts > 0};
+    noted[op_count] =
+        (struct noted){model_print(), UINT64_MAX, model.accounts ? model.uidnext[0][0] : 0, model.max_id, model.accounts > 0};
 }
 
 static void plan_accept_op(struct fixture *f, struct step_op *s)
@@ -169,7 +186,8 @@ static void plan_accept_op(struct fixture *f, struct step_op *s)
     for (unsigned i = 0; i < copies; i++) {
         unsigned a = dice(model.accounts), m = dice(3) == 0;
         s->d[i] = (struct op_delivery){.account = a + 1, .folder = m ? S("Junk") : S("INBOX")};
-        model.messages[model.message_count++] = (struct model_message){.account = a, .mailbox = m, .uid = model.uidnext[a][m]++, .text = same};
+        model.messages[model.message_count++] =
+            (struct model_message){.account = a, .mailbox = m, .uid = model.uidnext[a][m]++, .text = same};
     }
     s->q = (struct op_queued){.address = S("far@away.test")};
     s->op.accept.id = engine_lease_ids(f->e, 1);
@@ -191,10 +209,12 @@ static bool plan_change(struct step_op *s)
     s->uids[0] = x->uid;
     s->op = (struct op){.kind = kind ? OP_EXPUNGE : OP_FLAGS};
     if (kind) {
-        s->op.expunge.account = x->account + 1, s->op.expunge.mailbox = x->mailbox ? 4 : 1, s->op.expunge.uids = s->uids, s->op.expunge.count = 1;
+        s->op.expunge.account = x->account + 1, s->op.expunge.mailbox = x->mailbox ? 4 : 1, s->op.expunge.uids = s->uids,
+        s->op.expunge.count = 1;
         x->gone = true;
     } else {
-        s->op.flags.account = x->account + 1, s->op.flags.mailbox = x->mailbox ? 4 : 1, s->op.flags.uids = s->uids, s->op.flags.count = 1;
+        s->op.flags.account = x->account + 1, s->op.flags.mailbox = x->mailbox ? 4 : 1, s->op.flags.uids = s->uids,
+        s->op.flags.count = 1;
         s->op.flags.set = FLAG_SEEN, s->op.flags.clear = FLAG_FLAGGED;
         x->flags |= FLAG_SEEN;
     }
@@ -207,15 +227,22 @@ static bool plan_queue_op(struct step_op *s, unsigned entries)
     unsigned i = entries ? 1 + dice(entries) : 0, kind = dice(4);
     if (kind == 0) {
         model.note = dice(50);
-        s->op = (struct op){.kind = OP_NOTE, .note = {.kind = 1, .key = S("key"), .value = str_of(s->name, model.note < sizeof s->name ? model.note : 0)}};
+        s->op = (struct op){
+            .kind = OP_NOTE,
+            .note = {.kind = 1, .key = S("key"), .value = str_of(s->name, model.note < sizeof s->name ? model.note : 0)}};
         model.note = (unsigned)s->op.note.value.n;
         return true;
     }
     if (!i || !model.entry[i].waits)
         return false;
     s->uid64 = i;
-    s->result = (struct op_result){.queue_id = i, .outcome = kind == 1 ? DONE : RETRY, .done = kind == 1, .attempts = model.entry[i].attempts + 1,
-                                   .text = S("later"), .at_ms = 5, .next_ms = 7};
+    s->result = (struct op_result){.queue_id = i,
+                                   .outcome = kind == 1 ? DONE : RETRY,
+                                   .done = kind == 1,
+                                   .attempts = model.entry[i].attempts + 1,
+                                   .text = S("later"),
+                                   .at_ms = 5,
+                                   .next_ms = 7};
     if (kind == 3)
         s->op = (struct op){.kind = OP_QUEUE_CHANGE, .queue_change = {.ids = &s->uid64, .count = 1, .what = QUEUE_DROP}};
     else
@@ -251,7 +278,8 @@ static void submit(struct fixture *f, struct step_op *s)
     engine_submit(f->e, &s->op);
 }
 
-/* One step: some operations that are submitted together, or one of the directory. Messages of a step are not changed by the same step. */
+/* One step: some operations that are submitted together, or one of the directory. Messages of a step are not changed by the same
+   step. */
 static void run_step(struct fixture *f, unsigned step)
 {
     unsigned n = 0, want = 1 + dice(5);
@@ -323,9 +351,12 @@ static void cut_once(uint64_t at, struct cutting c)
         fine = deliver(&f, 1, S("\r\nnew")).uid == noted[j].uidnext;
     CHECK(fine);
     if (!fine)
-        fprintf(stderr, "lease %llu max %llu; cut %d at event %llu, change %u block %u seed %llu: open %d, state %s, at least %u operations, found as %u, rot %llu: %s\n", f.e ? (unsigned long long)f.e->counters.next_id : 0, (unsigned long long)noted[least].max_id, c.cut,
-                (unsigned long long)at, c.i, c.block, (unsigned long long)c.seed, f.e != NULL, found ? "of a moment" : "of no moment", least, j,
-                f.e ? (unsigned long long)f.e->stat.rotten : 0, f.why.text);
+        fprintf(stderr,
+                "lease %llu max %llu; cut %d at event %llu, change %u block %u seed %llu: open %d, state %s, at least %u "
+                "operations, found as %u, rot %llu: %s\n",
+                f.e ? (unsigned long long)f.e->counters.next_id : 0, (unsigned long long)noted[least].max_id, c.cut,
+                (unsigned long long)at, c.i, c.block, (unsigned long long)c.seed, f.e != NULL,
+                found ? "of a moment" : "of no moment", least, j, f.e ? (unsigned long long)f.e->stat.rotten : 0, f.why.text);
     fixture_close_twin(&f);
     disk_twin_free(t);
 }
@@ -389,8 +420,10 @@ TEST(power_cuts)
             cut_everyhow(at, all);
     for (int i = 0; i < CUT_KINDS - 0 && i <= CUT_RANDOM; i++)
         CHECK(states[i] > 0);
-    printf("%u operations, %llu events, %u syncs; states: none %lu, all %lu, prefix %lu, lost %lu, torn %lu, torn front %lu, random %lu\n", op_count,
-           (unsigned long long)events, points, states[0], states[1], states[2], states[3], states[4], states[5], states[6]);
+    printf("%u operations, %llu events, %u syncs; states: none %lu, all %lu, prefix %lu, lost %lu, torn %lu, torn front %lu, "
+           "random %lu\n",
+           op_count, (unsigned long long)events, points, states[0], states[1], states[2], states[3], states[4], states[5],
+           states[6]);
     disk_twin_free(twin);
     random_seed(0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Any bytes as the payload of any record: readers never leave it, never loop, and an index takes whatever it is given without losing itself. The first byte
-   chooses the type. */
+/* Any bytes as the payload of any record: readers never leave it, never loop, and an index takes whatever it is given without
+   losing itself. The first byte chooses the type. */
 #include <stddef.h>
 #include "base/facts.h"
 #include "store/index.h"

@@ -5,20 +5,26 @@
 
 /* state: one row. message.n: which delivery of its accept record this copy is. bits: body type (2), UTF-8 header (4). */
 static const char schema[] =
-    "CREATE TABLE state(one INTEGER PRIMARY KEY, version INTEGER, store BLOB, position INTEGER, batch INTEGER, next_id INTEGER, next_body INTEGER,"
+    "CREATE TABLE state(one INTEGER PRIMARY KEY, version INTEGER, store BLOB, position INTEGER, batch INTEGER, next_id INTEGER, "
+    "next_body INTEGER,"
     " next_queue INTEGER, next_account INTEGER, found INTEGER, snapshot INTEGER, as_of INTEGER,"
     " bodies INTEGER, queued INTEGER);"
     "CREATE TABLE account(id INTEGER PRIMARY KEY, name BLOB, quota INTEGER, verifier BLOB, created INTEGER, suspended INTEGER,"
     " next_mailbox INTEGER, uidvalidity INTEGER);"
-    "CREATE TABLE mailbox(account INTEGER, id INTEGER, name BLOB, special BLOB, uidvalidity INTEGER, uidnext INTEGER, modseq INTEGER, messages INTEGER,"
+    "CREATE TABLE mailbox(account INTEGER, id INTEGER, name BLOB, special BLOB, uidvalidity INTEGER, uidnext INTEGER, modseq "
+    "INTEGER, messages INTEGER,"
     " bytes INTEGER, PRIMARY KEY(account, id)) WITHOUT ROWID;"
-    "CREATE TABLE message(account INTEGER, mailbox INTEGER, uid INTEGER, flags INTEGER, modseq INTEGER, accept INTEGER, n INTEGER, size INTEGER,"
+    "CREATE TABLE message(account INTEGER, mailbox INTEGER, uid INTEGER, flags INTEGER, modseq INTEGER, accept INTEGER, n "
+    "INTEGER, size INTEGER,"
     " received INTEGER, bits INTEGER, PRIMARY KEY(account, mailbox, uid)) WITHOUT ROWID;"
-    "CREATE TABLE expunged(account INTEGER, mailbox INTEGER, modseq INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(account, mailbox, modseq, first))"
+    "CREATE TABLE expunged(account INTEGER, mailbox INTEGER, modseq INTEGER, first INTEGER, last INTEGER, PRIMARY KEY(account, "
+    "mailbox, modseq, first))"
     " WITHOUT ROWID;"
-    "CREATE TABLE accepted(id INTEGER PRIMARY KEY, pos INTEGER, len INTEGER, body INTEGER, refs INTEGER, received INTEGER, search BLOB);"
+    "CREATE TABLE accepted(id INTEGER PRIMARY KEY, pos INTEGER, len INTEGER, body INTEGER, refs INTEGER, received INTEGER, "
+    "search BLOB);"
     "CREATE TABLE body(id INTEGER PRIMARY KEY, pos INTEGER, size INTEGER, refs INTEGER, large INTEGER);"
-    "CREATE TABLE queue(id INTEGER PRIMARY KEY, accept INTEGER, n INTEGER, next INTEGER, attempts INTEGER, reply BLOB, domain BLOB, held INTEGER,"
+    "CREATE TABLE queue(id INTEGER PRIMARY KEY, accept INTEGER, n INTEGER, next INTEGER, attempts INTEGER, reply BLOB, domain "
+    "BLOB, held INTEGER,"
     " warned INTEGER, priority INTEGER, expire INTEGER, route BLOB, received INTEGER);"
     "CREATE INDEX queue_due ON queue(held, next, id, domain);"
     "CREATE INDEX queue_domain ON queue(domain, held, next, id, received, attempts);"
@@ -31,16 +37,18 @@ static const char schema[] =
 
 /* ?1: bits of enum queue_change */
 #define QUEUE_ROW "id, accept, n, next, attempts, reply, domain, held, warned, priority, expire, route, received"
-#define CHANGE                                                                                                                                      \
-    "UPDATE queue SET next=iif(?1&1,?2,next), held=iif(?1&2,1,iif(?1&4,0,held)), route=iif(?1&8,nullif(?3,x''),route),"                            \
+#define CHANGE                                                                                                                   \
+    "UPDATE queue SET next=iif(?1&1,?2,next), held=iif(?1&2,1,iif(?1&4,0,held)), route=iif(?1&8,nullif(?3,x''),route),"          \
     " priority=iif(?1&16,?4,priority), expire=iif(?1&32,?5,expire)"
 
 static const char *const sql[Q_COUNT] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
     [Q_COMMIT] = "COMMIT",
     [Q_ROLLBACK] = "ROLLBACK",
-    [Q_STATE] = "SELECT version, store, position, batch, next_id, next_body, next_queue, next_account, snapshot, as_of, bodies, queued FROM state",
-    [Q_STATE_SET] = "UPDATE state SET position=?, batch=?, next_id=?, next_body=?, next_queue=?, next_account=?, bodies=?, queued=?",
+    [Q_STATE] = "SELECT version, store, position, batch, next_id, next_body, next_queue, next_account, snapshot, as_of, bodies, "
+                "queued FROM state",
+    [Q_STATE_SET] =
+        "UPDATE state SET position=?, batch=?, next_id=?, next_body=?, next_queue=?, next_account=?, bodies=?, queued=?",
     [Q_SNAPSHOT_SET] = "UPDATE state SET snapshot=?, as_of=?",
     [Q_ACCEPTED_ADD] = "INSERT OR REPLACE INTO accepted VALUES(?,?,?,?,?,?,?)",
     [Q_ACCEPTED_RELEASE] = "UPDATE accepted SET refs=refs-1 WHERE id=? RETURNING refs, body",
@@ -53,11 +61,14 @@ static const char *const sql[Q_COUNT] = {
     [Q_MESSAGE_ADD] = "INSERT OR REPLACE INTO message VALUES(?,?,?,0,?,?,?,?,?,?)",
     [Q_MESSAGE_RANGE] = "SELECT uid, accept, size FROM message WHERE account=? AND mailbox=? AND uid BETWEEN ? AND ?",
     [Q_MESSAGE_DROP] = "DELETE FROM message WHERE account=? AND mailbox=? AND uid=?",
-    [Q_MESSAGE_FLAGS] = "UPDATE message SET flags=(flags|?5)&~?6, modseq=?7 WHERE account=?1 AND mailbox=?2 AND uid BETWEEN ?3 AND ?4",
+    [Q_MESSAGE_FLAGS] =
+        "UPDATE message SET flags=(flags|?5)&~?6, modseq=?7 WHERE account=?1 AND mailbox=?2 AND uid BETWEEN ?3 AND ?4",
     [Q_MAILBOX_ADD] = "INSERT OR REPLACE INTO mailbox VALUES(?,?,?,?,?,?,?,?,?)",
-    [Q_MAILBOX_DELIVERED] = ("UPDATE mailbox SET uidnext=max(uidnext,?3+1), modseq=max(modseq,?4), messages=messages+1, bytes=bytes+?5"
-                            " WHERE account=?1 AND id=?2"),
-    [Q_MAILBOX_EXPUNGED] = "UPDATE mailbox SET modseq=max(modseq,?3), messages=messages-?4, bytes=bytes-?5 WHERE account=?1 AND id=?2",
+    [Q_MAILBOX_DELIVERED] =
+        ("UPDATE mailbox SET uidnext=max(uidnext,?3+1), modseq=max(modseq,?4), messages=messages+1, bytes=bytes+?5"
+         " WHERE account=?1 AND id=?2"),
+    [Q_MAILBOX_EXPUNGED] =
+        "UPDATE mailbox SET modseq=max(modseq,?3), messages=messages-?4, bytes=bytes-?5 WHERE account=?1 AND id=?2",
     [Q_MAILBOX_MODSEQ] = "UPDATE mailbox SET modseq=max(modseq,?3) WHERE account=?1 AND id=?2",
     [Q_MAILBOX_BASE] = "UPDATE account SET next_mailbox=max(next_mailbox,?2+1), uidvalidity=max(uidvalidity,?3) WHERE id=?1",
     [Q_EXPUNGED_ADD] = "INSERT OR REPLACE INTO expunged VALUES(?,?,?,?,?)",
@@ -92,21 +103,27 @@ static const char *const sql[Q_COUNT] = {
     [Q_FIND_ADD] = "INSERT OR IGNORE INTO find VALUES(?,?)",
     [Q_FIND_NEXT] = "SELECT id, search FROM accepted WHERE id>(SELECT found FROM state) ORDER BY id LIMIT ?",
     [Q_FOUND_SET] = "UPDATE state SET found=?",
-    [Q_R_MAILBOXES] = "SELECT id, name, special, uidvalidity, uidnext, modseq, messages, bytes FROM mailbox WHERE account=? ORDER BY id",
-    [Q_R_MESSAGES] = "SELECT uid, flags, modseq, size, received, bits, accept FROM message WHERE account=? AND mailbox=? AND uid>=? ORDER BY uid",
+    [Q_R_MAILBOXES] =
+        "SELECT id, name, special, uidvalidity, uidnext, modseq, messages, bytes FROM mailbox WHERE account=? ORDER BY id",
+    [Q_R_MESSAGES] = "SELECT uid, flags, modseq, size, received, bits, accept FROM message WHERE account=? AND mailbox=? AND "
+                     "uid>=? ORDER BY uid",
     [Q_R_MESSAGE] = "SELECT accept, n, size FROM message WHERE account=? AND mailbox=? AND uid=?",
     [Q_R_MESSAGE_SIZES] = "SELECT size FROM message WHERE account=? AND mailbox=? AND uid=?",
     [Q_R_ACCEPTED] = "SELECT pos, body, refs, received, search FROM accepted WHERE id=?",
     [Q_R_BODY] = "SELECT pos, size, large, refs FROM body WHERE id=?",
     [Q_R_QUEUE] = "SELECT " QUEUE_ROW " FROM queue WHERE id>=? ORDER BY id",
     [Q_R_QUEUE_ONE] = "SELECT " QUEUE_ROW " FROM queue WHERE id=?",
-    [Q_R_QUEUE_DUE] = "SELECT next, id, domain FROM queue INDEXED BY queue_due WHERE held=0 AND (next,id)>(?1,?2) AND next<=?3 ORDER BY next, id LIMIT ?4",
-    [Q_R_QUEUE_DUE_OF] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held=0 AND (next,id)>(?2,?3) AND next<=?4"
-                         " ORDER BY next, id LIMIT ?5",
+    [Q_R_QUEUE_DUE] = "SELECT next, id, domain FROM queue INDEXED BY queue_due WHERE held=0 AND (next,id)>(?1,?2) AND next<=?3 "
+                      "ORDER BY next, id LIMIT ?4",
+    [Q_R_QUEUE_DUE_OF] =
+        "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held=0 AND (next,id)>(?2,?3) AND next<=?4"
+        " ORDER BY next, id LIMIT ?5",
     [Q_R_QUEUE_NEXT] = "SELECT min(next) FROM queue INDEXED BY queue_due WHERE held=0 AND next>?",
-    [Q_R_QUEUE_DOMAIN] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held>=?2 AND (held,next,id)>(?2,?3,?4)"
-                         " ORDER BY held, next, id",
-    [Q_R_QUEUE_SHAPE] = "SELECT domain, count(*), sum(held), min(next), min(received), sum(received>?1), sum(received>?2), sum(received>?3), sum(attempts=0)"
+    [Q_R_QUEUE_DOMAIN] =
+        "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held>=?2 AND (held,next,id)>(?2,?3,?4)"
+        " ORDER BY held, next, id",
+    [Q_R_QUEUE_SHAPE] = "SELECT domain, count(*), sum(held), min(next), min(received), sum(received>?1), sum(received>?2), "
+                        "sum(received>?3), sum(attempts=0)"
                         " FROM queue GROUP BY domain ORDER BY count(*) DESC, domain LIMIT ?4",
     [Q_R_ATTEMPTS] = "SELECT fact FROM attempt WHERE accept=? ORDER BY accept, queue, n",
     [Q_R_NOTE] = "SELECT value, expires FROM note WHERE kind=? AND key=?",
@@ -174,8 +191,8 @@ bool index_load_state(struct index *x)
     }
     x->position = (log_pos)sqlite3_column_int64(s, 2);
     x->batch = (uint64_t)sqlite3_column_int64(s, 3);
-    x->counters = (struct counters){(uint64_t)sqlite3_column_int64(s, 4), (uint64_t)sqlite3_column_int64(s, 5), (uint64_t)sqlite3_column_int64(s, 6),
-                                    (uint64_t)sqlite3_column_int64(s, 7)};
+    x->counters = (struct counters){(uint64_t)sqlite3_column_int64(s, 4), (uint64_t)sqlite3_column_int64(s, 5),
+                                    (uint64_t)sqlite3_column_int64(s, 6), (uint64_t)sqlite3_column_int64(s, 7)};
     x->snapshot = (log_pos)sqlite3_column_int64(s, 8);
     x->snapshot_as_of = (log_pos)sqlite3_column_int64(s, 9);
     x->bodies = sqlite3_column_int64(s, 10);
@@ -189,8 +206,8 @@ static bool make(struct index *x)
     char first[128];
     sqlite3_stmt *s;
     snprintf(first, sizeof first, "INSERT INTO state VALUES(1,%d,?,0,0,1,1,1,1,0,0,0,0,0)", INDEX_VERSION);
-    if (sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK || sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(x->db, first, -1, &s, NULL) != SQLITE_OK)
+    if (sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(x->db, schema, NULL, NULL, NULL) != SQLITE_OK || sqlite3_prepare_v2(x->db, first, -1, &s, NULL) != SQLITE_OK)
         return fail(x);
     sqlite3_bind_blob(s, 1, x->log->key.store_id, 16, SQLITE_STATIC);
     bool ok = sqlite3_step(s) == SQLITE_DONE;
@@ -202,7 +219,8 @@ static bool make(struct index *x)
 static enum outcome examine(struct index *x, bool *fresh, struct why *why)
 {
     sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(x->db, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW) {
+    if (sqlite3_prepare_v2(x->db, "SELECT count(*) FROM sqlite_master", -1, &s, NULL) != SQLITE_OK ||
+        sqlite3_step(s) != SQLITE_ROW) {
         fail(x);
         return RETRY;
     }
@@ -219,7 +237,8 @@ static enum outcome examine(struct index *x, bool *fresh, struct why *why)
     bool ours = sqlite3_column_bytes(s, 1) == 16 && memcmp(sqlite3_column_blob(s, 1), x->log->key.store_id, 16) == 0;
     sqlite3_reset(s);
     if (version > INDEX_VERSION) {
-        snprintf(why->text, sizeof why->text, "the index has version %d, this program knows up to %d: use a newer penny", version, INDEX_VERSION);
+        snprintf(why->text, sizeof why->text, "the index has version %d, this program knows up to %d: use a newer penny", version,
+                 INDEX_VERSION);
         return REFUSE;
     }
     if (version < INDEX_VERSION || !ours) { /* an old one is rebuilt from the log: that is the upgrade */
@@ -246,8 +265,9 @@ enum outcome index_open(struct index *x, const char *path, const struct log *log
     enum outcome o = RETRY;
     if (sqlite3_open_v2(path, &x->db, flags, NULL) != SQLITE_OK || sqlite3_busy_timeout(x->db, 10000) != SQLITE_OK ||
         (!read_only && sqlite3_exec(x->db, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL;", NULL, NULL, NULL) != SQLITE_OK) ||
-        sqlite3_exec(x->db, "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;",
-                     NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(
+            x->db, "PRAGMA synchronous=NORMAL; PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0;",
+            NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(x->db, read_only ? "PRAGMA cache_size=-2048" : "PRAGMA cache_size=-16384", NULL, NULL, NULL) != SQLITE_OK) {
         if (x->db)
             fail(x);
@@ -317,8 +337,14 @@ void index_live(struct index *x, uint32_t segment, int64_t bytes)
 bool index_commit(struct index *x)
 {
     sqlite3_stmt *s = index_q(x, Q_STATE_SET);
-    const uint64_t v[] = {x->position, x->batch, x->counters.next_id, x->counters.next_body, x->counters.next_queue, x->counters.next_account,
-                          (uint64_t)x->bodies, (uint64_t)x->queued};
+    const uint64_t v[] = {x->position,
+                          x->batch,
+                          x->counters.next_id,
+                          x->counters.next_body,
+                          x->counters.next_queue,
+                          x->counters.next_account,
+                          (uint64_t)x->bodies,
+                          (uint64_t)x->queued};
     if (s)
         for (int i = 0; i < 8; i++)
             sqlite3_bind_int64(s, i + 1, (int64_t)v[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The index: SQLite, derived from the log, thrown away and rebuilt at will. One connection writes (the index thread's, or the owner's without
-   threads), others read. It holds the position that it has applied and is never ahead of the log. */
+/* The index: SQLite, derived from the log, thrown away and rebuilt at will. One connection writes (the index thread's, or the
+   owner's without threads), others read. It holds the position that it has applied and is never ahead of the log. */
 #pragma once
 #include <sqlite3.h>
 #include "store/fact.h"
@@ -9,17 +9,84 @@
 enum { INDEX_VERSION = 2 };
 
 enum index_statement {
-    Q_BEGIN, Q_COMMIT, Q_ROLLBACK, Q_STATE, Q_STATE_SET, Q_ACCEPTED_ADD, Q_ACCEPTED_RELEASE, Q_ACCEPTED_DROP, Q_ACCEPTED_MOVE, Q_BODY_ADD, Q_BODY_RELEASE,
-    Q_BODY_DROP, Q_BODY_MOVE, Q_MESSAGE_ADD, Q_MESSAGE_RANGE, Q_MESSAGE_DROP, Q_MESSAGE_FLAGS, Q_MAILBOX_ADD, Q_MAILBOX_DELIVERED, Q_MAILBOX_EXPUNGED,
-    Q_MAILBOX_MODSEQ, Q_MAILBOX_BASE, Q_EXPUNGED_ADD, Q_ACCOUNT_ADD, Q_ACCOUNT_VERIFIER, Q_ACCOUNT_QUOTA, Q_ACCOUNT_SUSPEND, Q_ACCOUNT_DROP,
-    Q_ACCOUNT_ACCEPTS, Q_ACCOUNT_MESSAGES_DROP, Q_ACCOUNT_MAILBOXES_DROP, Q_ACCOUNT_EXPUNGED_DROP, Q_DOMAIN_ADD, Q_DOMAIN_DROP, Q_ALIAS_ADD,
-    Q_ALIAS_DROP, Q_QUEUE_ADD, Q_QUEUE_DROP, Q_QUEUE_WAIT,
-    Q_QUEUE_CHANGE_ONE, Q_QUEUE_CHANGE_DOMAIN, Q_QUEUE_CHANGE_ALL, Q_QUEUE_IDS, Q_QUEUE_IDS_OF, Q_QUEUE_AGE, Q_ATTEMPT_ADD, Q_ATTEMPTS_DROP, Q_NOTE_SET, Q_NOTE_DROP, Q_LIVE, Q_LIVE_DROP, Q_FIND_ADD, Q_FIND_NEXT, Q_FOUND_SET, Q_SNAPSHOT_SET,
+    Q_BEGIN,
+    Q_COMMIT,
+    Q_ROLLBACK,
+    Q_STATE,
+    Q_STATE_SET,
+    Q_ACCEPTED_ADD,
+    Q_ACCEPTED_RELEASE,
+    Q_ACCEPTED_DROP,
+    Q_ACCEPTED_MOVE,
+    Q_BODY_ADD,
+    Q_BODY_RELEASE,
+    Q_BODY_DROP,
+    Q_BODY_MOVE,
+    Q_MESSAGE_ADD,
+    Q_MESSAGE_RANGE,
+    Q_MESSAGE_DROP,
+    Q_MESSAGE_FLAGS,
+    Q_MAILBOX_ADD,
+    Q_MAILBOX_DELIVERED,
+    Q_MAILBOX_EXPUNGED,
+    Q_MAILBOX_MODSEQ,
+    Q_MAILBOX_BASE,
+    Q_EXPUNGED_ADD,
+    Q_ACCOUNT_ADD,
+    Q_ACCOUNT_VERIFIER,
+    Q_ACCOUNT_QUOTA,
+    Q_ACCOUNT_SUSPEND,
+    Q_ACCOUNT_DROP,
+    Q_ACCOUNT_ACCEPTS,
+    Q_ACCOUNT_MESSAGES_DROP,
+    Q_ACCOUNT_MAILBOXES_DROP,
+    Q_ACCOUNT_EXPUNGED_DROP,
+    Q_DOMAIN_ADD,
+    Q_DOMAIN_DROP,
+    Q_ALIAS_ADD,
+    Q_ALIAS_DROP,
+    Q_QUEUE_ADD,
+    Q_QUEUE_DROP,
+    Q_QUEUE_WAIT,
+    Q_QUEUE_CHANGE_ONE,
+    Q_QUEUE_CHANGE_DOMAIN,
+    Q_QUEUE_CHANGE_ALL,
+    Q_QUEUE_IDS,
+    Q_QUEUE_IDS_OF,
+    Q_QUEUE_AGE,
+    Q_ATTEMPT_ADD,
+    Q_ATTEMPTS_DROP,
+    Q_NOTE_SET,
+    Q_NOTE_DROP,
+    Q_LIVE,
+    Q_LIVE_DROP,
+    Q_FIND_ADD,
+    Q_FIND_NEXT,
+    Q_FOUND_SET,
+    Q_SNAPSHOT_SET,
     /* readers */
-    Q_R_MAILBOXES, Q_R_MESSAGES, Q_R_MESSAGE, Q_R_MESSAGE_SIZES, Q_R_ACCEPTED, Q_R_BODY, Q_R_QUEUE, Q_R_QUEUE_ONE,
-    Q_R_QUEUE_DUE, Q_R_QUEUE_DUE_OF, Q_R_QUEUE_NEXT, Q_R_QUEUE_DOMAIN, Q_R_QUEUE_SHAPE,
-    Q_R_ATTEMPTS, Q_R_NOTE, Q_R_NOTES, Q_R_FIND, Q_R_RECENT, Q_R_COUNTS,
-    Q_R_LIVE, Q_R_EXPIRED, Q_R_FOUND,
+    Q_R_MAILBOXES,
+    Q_R_MESSAGES,
+    Q_R_MESSAGE,
+    Q_R_MESSAGE_SIZES,
+    Q_R_ACCEPTED,
+    Q_R_BODY,
+    Q_R_QUEUE,
+    Q_R_QUEUE_ONE,
+    Q_R_QUEUE_DUE,
+    Q_R_QUEUE_DUE_OF,
+    Q_R_QUEUE_NEXT,
+    Q_R_QUEUE_DOMAIN,
+    Q_R_QUEUE_SHAPE,
+    Q_R_ATTEMPTS,
+    Q_R_NOTE,
+    Q_R_NOTES,
+    Q_R_FIND,
+    Q_R_RECENT,
+    Q_R_COUNTS,
+    Q_R_LIVE,
+    Q_R_EXPIRED,
+    Q_R_FOUND,
     Q_COUNT,
 };
 
@@ -43,8 +110,8 @@ struct index {
     char error_text[120];
 };
 
-/* path may be ":memory:". fresh: it was made now. REFUSE: made by a newer program; RETRY with x->error SQLITE_CORRUPT or SQLITE_NOTADB: damaged, or of
-   another store: remove it and open again; other RETRY: the disk. */
+/* path may be ":memory:". fresh: it was made now. REFUSE: made by a newer program; RETRY with x->error SQLITE_CORRUPT or
+   SQLITE_NOTADB: damaged, or of another store: remove it and open again; other RETRY: the disk. */
 enum outcome index_open(struct index *x, const char *path, const struct log *log, bool read_only, bool *fresh, struct why *why);
 void index_close(struct index *x);
 void index_remove_files(const char *path);
@@ -61,7 +128,8 @@ bool index_commit(struct index *x);
 void index_rollback(struct index *x);
 bool index_load_state(struct index *x);
 void index_live(struct index *x, uint32_t segment, int64_t bytes);
-/* index_queue.c: what facts do to the queue and to notes. index_release: one message or queue entry less refers to an accepted message. */
+/* index_queue.c: what facts do to the queue and to notes. index_release: one message or queue entry less refers to an accepted
+   message. */
 bool index_queue_add(struct index *x, const struct fact_accept *f, const struct fact_queued *q, int64_t n);
 bool index_apply_queue(struct index *x, const struct record *r);
 bool index_release(struct index *x, int64_t accept);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Facts to rows: the one place that knows what a fact does, used behind the log, at start, and at a rebuild. Applying is deterministic. */
+/* Facts to rows: the one place that knows what a fact does, used behind the log, at start, and at a rebuild. Applying is
+   deterministic. */
 #include "base/facts.h"
 #include "store/index.h"
 
-/* A fact that is whole but says nothing we understand (it cannot be; a bug of ours wrote it): reported and passed over, for the program always starts. */
+/* A fact that is whole but says nothing we understand (it cannot be; a bug of ours wrote it): reported and passed over, for the
+   program always starts. */
 bool index_broken(const struct record *r)
 {
     fact(FACT_ERROR, "store.fact_broken", fact_num("type", r->type), fact_num("segment", pos_segment(r->pos)),
@@ -25,7 +27,8 @@ static bool run_ints(struct index *x, enum index_statement q, int count, const i
         sqlite3_bind_int64(s, i + 1, v[i]);
     return index_run(x, s);
 }
-#define RUN(x, q, ...) run_ints((x), (q), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
+#define RUN(x, q, ...)                                                                                                           \
+    run_ints((x), (q), (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
 
 /* Counts a body's records as live (sign 1) or dead (-1) where they lie. The pieces of a large one are found through its map. */
 static void body_live(struct index *x, log_pos pos, uint64_t size, bool large, int sign)
@@ -85,7 +88,8 @@ bool index_release(struct index *x, int64_t accept)
     sqlite3_bind_int64(s, 1, body);
     if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_int64(s, 0) == 0) {
         x->bodies--;
-        body_live(x, (log_pos)sqlite3_column_int64(s, 1), (uint64_t)sqlite3_column_int64(s, 2), sqlite3_column_int(s, 3) != 0, -1);
+        body_live(x, (log_pos)sqlite3_column_int64(s, 1), (uint64_t)sqlite3_column_int64(s, 2), sqlite3_column_int(s, 3) != 0,
+                  -1);
     }
     return index_run(x, s);
 }
@@ -247,8 +251,8 @@ static bool apply_account_gone(struct index *x, int64_t a)
     while (ok && d.n > 0)
         ok = index_release(x, (int64_t)dec_var(&d));
     enc_free(&accepts);
-    return ok && RUN(x, Q_ACCOUNT_MESSAGES_DROP, a) && RUN(x, Q_ACCOUNT_MAILBOXES_DROP, a) && RUN(x, Q_ACCOUNT_EXPUNGED_DROP, a) &&
-           RUN(x, Q_ACCOUNT_DROP, a);
+    return ok && RUN(x, Q_ACCOUNT_MESSAGES_DROP, a) && RUN(x, Q_ACCOUNT_MAILBOXES_DROP, a) &&
+           RUN(x, Q_ACCOUNT_EXPUNGED_DROP, a) && RUN(x, Q_ACCOUNT_DROP, a);
 }
 
 /* Facts of an account or a name and one value. */
@@ -400,7 +404,13 @@ bool index_apply(struct index *x, const struct record *r)
     case RECORD_MOVED: return apply_moved(x, r);
     case RECORD_DROPPED: return apply_dropped(x, r);
     case RECORD_STATE_END: return apply_state_end(x, r);
-    case RECORD_BODY: case RECORD_PIECE: case RECORD_MAP: case RECORD_PAD: case RECORD_ACCEPT_COPY: case RECORD_STATE: case RECORD_TYPE_END:
+    case RECORD_BODY:
+    case RECORD_PIECE:
+    case RECORD_MAP:
+    case RECORD_PAD:
+    case RECORD_ACCEPT_COPY:
+    case RECORD_STATE:
+    case RECORD_TYPE_END:
         return true;
     }
     return true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Search terms of accepted messages: hashes in a table of their own, written when the index has nothing else to do, because
-   random places in a large table would cost each message more than all else. Until then a search looks through the newest rows.
- */
+   random places in a large table would cost each message more than all else. Until then a search looks through the newest rows. */
 #include "store/index.h"
 
 uint64_t index_term(struct str word)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The engine within. Three threads: the owner's (everything that is not marked otherwise), commit (writes and syncs, in the order of its jobs), index
-   (applies facts to SQLite). A fourth, fill, writes zeros ahead. What they share stands in struct shared, under its lock. */
+/* The engine within. Three threads: the owner's (everything that is not marked otherwise), commit (writes and syncs, in the order
+   of its jobs), index (applies facts to SQLite). A fourth, fill, writes zeros ahead. What they share stands in struct shared,
+   under its lock. */
 #pragma once
 #include <pthread.h>
 #include "base/check.h"
@@ -198,7 +199,7 @@ struct mailbox *account_mailbox_by_name(struct account *a, struct str name);
 void mailboxes_free(struct engine *e, struct account *a);
 struct str str_keep(struct str s);                       /* heap, NUL behind it; p NULL: no memory */
 bool account_touch(struct engine *e, struct account *a); /* false: no memory */
-void account_settle(struct engine *e, bool committed);   /* plan becomes now, or now becomes plan, for all that the batch touched */
+void account_settle(struct engine *e, bool committed); /* plan becomes now, or now becomes plan, for all that the batch touched */
 bool directory_load(struct engine *e, struct why *why);
 void directory_free(struct engine *e);
 /* The batch of one directory operation is durable: into the tables. */
@@ -236,7 +237,7 @@ void *index_main(void *engine);
 void index_hand_over(struct engine *e, char *facts, size_t n);  /* takes the storage; applies at once without threads */
 bool index_wait(struct engine *e, log_pos pos);                 /* false: it cannot follow */
 log_pos index_position(struct engine *e);
-void index_hurry(struct engine *e, bool wake_me);                /* the index is wanted; wake_me: signal when it has applied something */
+void index_hurry(struct engine *e, bool wake_me); /* the index is wanted; wake_me: signal when it has applied something */
 
 /* files.c: the directory's other files (the index lies on the real disk always) */
 int64_t file_size(const char *path);                            /* -1: there is none */
@@ -248,14 +249,15 @@ int file_copy(const struct disk *d, const char *from, const char *to, uint64_t l
 int poll_readable(int fd, int timeout_ms);
 
 /* snapshot.c */
-bool snapshot_load(struct index *x, struct log *l);             /* rows of the newest whole one into a fresh index; false: there is none */
+bool snapshot_load(struct index *x, struct log *l); /* rows of the newest whole one into a fresh index; false: there is none */
 
 /* recover.c */
 enum outcome recover(struct engine *e, struct why *why);
 
 /* read.c */
 struct index *reading(struct engine *e);
-enum outcome body_read(struct engine *e, uint64_t body, log_pos pos, bool large, uint64_t offset, struct buf *to, struct why *why);
+enum outcome body_read(struct engine *e, uint64_t body, log_pos pos, bool large, uint64_t offset, struct buf *to,
+                       struct why *why);
 
 /* queue.c: the accept record of a message; good until the next read of the log. hint: where it may lie, or 0 */
 bool accept_of(struct engine *e, uint64_t id, log_pos hint, struct fact_accept *f);
@@ -273,7 +275,7 @@ struct engine_job {
     pthread_t thread;
     bool thread_runs;
     pthread_mutex_t lock;
-    bool work_done;
+    bool work_done, cancelled;
     struct finding_text *findings, **findings_tail;
     uint64_t finding_count;
     uint32_t progress, progress_told;
@@ -299,11 +301,14 @@ struct engine_job {
 bool job_step(struct engine *e);                                /* a slice of maintenance; true: call again soon */
 void job_stop(struct engine *e);
 void job_finding(struct engine_job *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The engine closes: what works on a thread of its own leaves off at the next good place. */
+bool job_cancelled(const struct engine_job *j);
 void job_progress(struct engine_job *j, uint64_t part, uint64_t whole);
 bool job_fail(struct engine_job *j, enum outcome o, const char *status, const char *text); /* gives false */
 /* Submits an own record. to (may be NULL) is called with its place when it is durable. */
 typedef void own_place(struct engine_job *j, const struct fact_moved *tag, log_pos pos);
-bool job_record(struct engine *e, struct engine_job *j, enum record_type type, struct str payload, bool body, own_place *to, const struct fact_moved *tag);
+bool job_record(struct engine *e, struct engine_job *j, enum record_type type, struct str payload, bool body, own_place *to,
+                const struct fact_moved *tag);
 void maintain(struct engine *e);                                /* starts what is due */
 
 bool snapshot_begin(struct engine *e, struct engine_job *j);    /* steps */
@@ -317,6 +322,7 @@ uint32_t compact_victims(struct engine *e, bool all, uint32_t *list, uint32_t ma
 void compact_clear(struct engine_job *j);
 void verify_work(struct engine_job *j);
 bool log_open_beside(struct log *l, const struct log *of, struct why *why); /* a second view of the same files */
-void verify_segment(const struct log *l, uint32_t number, log_pos end, void (*broken)(void *to, log_pos at, const char *what), void *to);
+void verify_segment(const struct log *l, uint32_t number, log_pos end, void (*broken)(void *to, log_pos at, const char *what),
+                    void *to);
 void backup_work(struct engine_job *j);
-bool index_checkpoint(struct engine *e);                        /* asks for one and tells whether one is complete since; false: ask again later */
+bool index_checkpoint(struct engine *e); /* asks for one and tells whether one is complete since; false: ask again later */

@@ -28,6 +28,8 @@ void job_finding(struct engine_job *j, const char *fmt, ...)
     pthread_mutex_unlock(&j->lock);
 }
 
+bool job_cancelled(const struct engine_job *j) { return __atomic_load_n(&j->cancelled, __ATOMIC_RELAXED); }
+
 void job_progress(struct engine_job *j, uint64_t part, uint64_t whole)
 {
     pthread_mutex_lock(&j->lock);
@@ -160,12 +162,13 @@ bool job_step(struct engine *e)
 static void job_nothing(void *to, enum outcome o, const struct why *why) { (void)to; (void)o; (void)why; }
 
 /* The engine closes, and nothing of its own is under way: a thread is waited for, anything else is left as it is, which is always
- * whole. */
+   whole. */
 void job_stop(struct engine *e)
 {
     if (!e->job)
         return;
     check(e->job->own_running == 0);
+    __atomic_store_n(&e->job->cancelled, true, __ATOMIC_RELAXED);
     e->job->calls = (struct engine_job_calls){.done = e->job->calls.done, .to = e->job->calls.to};
     if (!e->job->work || (!e->job->thread_runs && !e->job->work_done))
         job_fail(e->job, RETRY, "4.3.0", "the store closes");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The log: segments of records, docs/store-format.md. A record knows its own position, so that nothing can pass for it elsewhere; checksums
-   start from a secret of the store, so that no message can contain a record that a repair would believe. */
+/* The log: segments of records, docs/store-format.md. A record knows its own position, so that nothing can pass for it elsewhere;
+   checksums start from a secret of the store, so that no message can contain a record that a repair would believe. */
 #pragma once
 #include "base/outcome.h"
 #include "os/disk.h"
@@ -23,19 +23,33 @@ enum {
 };
 
 enum record_type {
-    RECORD_BODY = 1,   /* body id, hash, a whole small body */
-    RECORD_PIECE,      /* body id, index, a piece of a large body; means nothing until a committed MAP names it */
-    RECORD_MAP,        /* body id, hash, size, positions of its pieces */
-    RECORD_PAD,        /* what failed to be written: skip */
-    RECORD_COMMIT,     /* everything since the last one is whole */
-    RECORD_ACCEPT = 16, RECORD_EXPUNGE, RECORD_FLAGS, RECORD_ACCOUNT, RECORD_VERIFIER, RECORD_QUOTA, RECORD_SUSPEND, RECORD_ACCOUNT_GONE,
-    RECORD_DOMAIN, RECORD_DOMAIN_GONE, RECORD_ALIAS, RECORD_ALIAS_GONE, RECORD_MAILBOX, RECORD_QUEUE_GONE,
-    RECORD_ACCEPT_COPY,/* an ACCEPT moved by compaction: read, not replayed */
-    RECORD_MOVED,      /* where bodies and accepts lie now */
-    RECORD_DROPPED,    /* a segment is given up: what was dead in it */
-    RECORD_STATE,      /* rows of a snapshot */
-    RECORD_STATE_END,  /* the snapshot is complete: as of which position, where its pieces are */
-    RECORD_QUEUE_RESULT, RECORD_QUEUE_CHANGE, RECORD_NOTE,
+    RECORD_BODY = 1, /* body id, hash, a whole small body */
+    RECORD_PIECE,    /* body id, index, a piece of a large body; means nothing until a committed MAP names it */
+    RECORD_MAP,      /* body id, hash, size, positions of its pieces */
+    RECORD_PAD,      /* what failed to be written: skip */
+    RECORD_COMMIT,   /* everything since the last one is whole */
+    RECORD_ACCEPT = 16,
+    RECORD_EXPUNGE,
+    RECORD_FLAGS,
+    RECORD_ACCOUNT,
+    RECORD_VERIFIER,
+    RECORD_QUOTA,
+    RECORD_SUSPEND,
+    RECORD_ACCOUNT_GONE,
+    RECORD_DOMAIN,
+    RECORD_DOMAIN_GONE,
+    RECORD_ALIAS,
+    RECORD_ALIAS_GONE,
+    RECORD_MAILBOX,
+    RECORD_QUEUE_GONE,
+    RECORD_ACCEPT_COPY, /* an ACCEPT moved by compaction: read, not replayed */
+    RECORD_MOVED,       /* where bodies and accepts lie now */
+    RECORD_DROPPED,     /* a segment is given up: what was dead in it */
+    RECORD_STATE,       /* rows of a snapshot */
+    RECORD_STATE_END,   /* the snapshot is complete: as of which position, where its pieces are */
+    RECORD_QUEUE_RESULT,
+    RECORD_QUEUE_CHANGE,
+    RECORD_NOTE,
     RECORD_TYPE_END,
 };
 
@@ -113,7 +127,8 @@ int log_file(struct log *l, struct segment *s);
 /* Makes segment number: header written, durable, name durable. 0 or -errno. */
 int log_segment_make(struct log *l, uint32_t number);
 int log_segment_remove(struct log *l, uint32_t number);
-/* The record at pos, checked; good until the next call. -errno; -EIO with *broken when the disk gave bytes that are not that record. */
+/* The record at pos, checked; good until the next call. -errno; -EIO with *broken when the disk gave bytes that are not that
+   record. */
 int log_read(struct log *l, log_pos pos, struct record *to, bool *broken);
 
 /* Reading one segment from front to back through a window. */
@@ -136,7 +151,8 @@ bool reader_search(struct log_reader *r, uint64_t offset, enum record_type type,
 struct replay {
     log_pos from;            /* the end of a batch; 0: the beginning */
     uint64_t batch;          /* number of the last batch before it */
-    bool (*fact)(void *to, const struct record *r);     /* each fact and mark, in order, when its batch is known to be whole; false: stop */
+    bool (*fact)(void *to,
+                 const struct record *r); /* each fact and mark, in order, when its batch is known to be whole; false: stop */
     void (*rot)(void *to, log_pos at, const char *what); /* damage that is not a torn tail */
     void *to;
     /* results */

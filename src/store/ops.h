@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What can be done to a store, as values: no I/O here, so an engine (log + SQLite now, PostgreSQL later) can be changed without touching what
-   stands above. A batch of operations is what an engine commits; each carries its own result. Strings are the caller's until done was called. */
+/* What can be done to a store, as values: no I/O here, so an engine (log + SQLite now, PostgreSQL later) can be changed without
+   touching what stands above. A batch of operations is what an engine commits; each carries its own result. Strings are the
+   caller's until done was called. */
 #pragma once
 #include "base/outcome.h"
 #include "base/str.h"
@@ -43,9 +44,11 @@ struct op_queued {         /* to another system */
     uint32_t rcpt;
     uint64_t queue_id;     /* result */
 };
-/* Where a message lies, so that just accepted mail is read without a search. A hint: compaction may move it, then the index knows. */
+/* Where a message lies, so that just accepted mail is read without a search. A hint: compaction may move it, then the index
+   knows. */
 struct op_place { uint64_t accept, body_id, body; bool large; };
-/* One attempt for one entry of the queue. Texts of a remote host are its own words: at most QUEUE_TEXT_MAX octets of each are kept. */
+/* One attempt for one entry of the queue. Texts of a remote host are its own words: at most QUEUE_TEXT_MAX octets of each are
+   kept. */
 struct op_result {
     uint64_t queue_id;
     enum outcome outcome;      /* DONE: handed on; RETRY: not now; REFUSE: never */
@@ -87,15 +90,36 @@ struct op {
         struct op_accept accept;
         struct { account_id account; mailbox_id mailbox; const uint32_t *uids; uint32_t count; } expunge;
         struct { account_id account; mailbox_id mailbox; const uint32_t *uids; uint32_t count; uint32_t set, clear; } flags;
-        struct { struct str name; /* canonical key user@domain */ uint64_t quota; struct str verifier; account_id account; /* result */ } account_add;
-        struct { account_id account; struct str verifier; uint64_t quota; /* octets, 0: none */ bool suspended; } account; /* ACCOUNT_VERIFIER … REMOVE */
+        struct {
+            struct str name; /* canonical key user@domain */
+            uint64_t quota;
+            struct str verifier;
+            account_id account; /* result */
+        } account_add;
+        struct {
+            account_id account;
+            struct str verifier;
+            uint64_t quota; /* octets, 0: none */
+            bool suspended;
+        } account; /* ACCOUNT_VERIFIER … REMOVE */
         struct { struct str name; } domain;
         struct { struct str name; const struct str *targets; uint32_t count; } alias;
         struct { account_id account; struct str name; struct str special_use; mailbox_id mailbox; /* result */ } mailbox_add;
         struct { uint64_t id, queue_id; struct str reason; } queue_remove;
-        struct { uint64_t id; const struct op_result *list; uint32_t count; } queue_result; /* all of one message; an entry that is gone is passed over */
-        struct { const uint64_t *ids; uint32_t count; /* of entries; 0: all of domain, or (domain empty) all */ struct str domain; uint32_t what;
-                 int64_t next_ms, expire_ms; int32_t priority; struct str route; } queue_change;
+        struct {
+            uint64_t id;
+            const struct op_result *list;
+            uint32_t count;
+        } queue_result; /* all of one message; an entry that is gone is passed over */
+        struct {
+            const uint64_t *ids;
+            uint32_t count; /* of entries; 0: all of domain, or (domain empty) all */
+            struct str domain;
+            uint32_t what;
+            int64_t next_ms, expire_ms;
+            int32_t priority;
+            struct str route;
+        } queue_change;
         struct { uint32_t kind; struct str key, value; /* empty: it goes */ int64_t expires_ms; /* 0: never */ } note;
         struct { uint32_t type; struct str payload; bool body; uint64_t pos; /* result */ } own;
     };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Planning: what waits becomes a batch. Numbers come from counters that nobody else has; nothing that others can see changes before the commit. */
+/* Planning: what waits becomes a batch. Numbers come from counters that nobody else has; nothing that others can see changes
+   before the commit. */
 #include <stdio.h>
 #include "store/inside.h"
 
@@ -14,10 +15,22 @@ enum plan op_fail(struct op *op, enum outcome o, const char *status, const char 
 bool plan_is_directory(enum op_kind k)
 {
     switch (k) {
-    case OP_ACCOUNT_ADD: case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: case OP_DOMAIN_ADD:
+    case OP_ACCOUNT_ADD:
+    case OP_ACCOUNT_VERIFIER:
+    case OP_ACCOUNT_QUOTA:
+    case OP_ACCOUNT_SUSPEND:
+    case OP_ACCOUNT_REMOVE:
+    case OP_DOMAIN_ADD:
     case OP_DOMAIN_REMOVE: case OP_ALIAS_SET: case OP_ALIAS_REMOVE: case OP_MAILBOX_ADD:
         return true;
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_QUEUE_RESULT: case OP_QUEUE_CHANGE: case OP_NOTE: case OP_OWN:
+    case OP_ACCEPT:
+    case OP_EXPUNGE:
+    case OP_FLAGS:
+    case OP_QUEUE_REMOVE:
+    case OP_QUEUE_RESULT:
+    case OP_QUEUE_CHANGE:
+    case OP_NOTE:
+    case OP_OWN:
         return false;
     }
     return false;
@@ -28,7 +41,8 @@ enum plan plan_room(struct engine *e, struct op *op, size_t n)
 {
     struct batch *b = &e->batch;
     size_t mark = record_size(MARK_SIZE), have = b->bodies.n + b->facts.n;
-    if (n > e->log.segment_size / 4 && (op->kind != OP_OWN || n + mark > e->log.segment_size - SEGMENT_HEADER))
+    size_t most = op->kind == OP_OWN ? e->log.segment_size - SEGMENT_HEADER - mark : e->log.segment_size / 4;
+    if (n > most || n > RECORD_MAX)
         return op_fail(op, RETRY, "4.5.3", "too many recipients or too long a header for one message");
     if (b->op_count == 0) {
         int r = reserve_fits(e, n + mark) ? 0 : reserve_next_segment(e);
@@ -101,8 +115,8 @@ static enum plan plan_uids(struct engine *e, struct op *op)
     }
     if (expunge)
         a->expunged_in = e->batch.number;
-    fact_uids_write(&e->batch.facts, expunge ? RECORD_EXPUNGE : RECORD_FLAGS, id, box, m->plan.modseq, expunge ? 0 : op->flags.set,
-                    expunge ? 0 : op->flags.clear, uids, count);
+    fact_uids_write(&e->batch.facts, expunge ? RECORD_EXPUNGE : RECORD_FLAGS, id, box, m->plan.modseq,
+                    expunge ? 0 : op->flags.set, expunge ? 0 : op->flags.clear, uids, count);
     return PLAN_OK;
 }
 
@@ -132,7 +146,12 @@ static enum plan plan_one(struct engine *e, struct op *op)
     case OP_QUEUE_CHANGE: return plan_queue_change(e, op);
     case OP_NOTE: return plan_note(e, op);
     case OP_OWN: return plan_own(e, op);
-    case OP_ACCOUNT_ADD: case OP_ACCOUNT_VERIFIER: case OP_ACCOUNT_QUOTA: case OP_ACCOUNT_SUSPEND: case OP_ACCOUNT_REMOVE: case OP_DOMAIN_ADD:
+    case OP_ACCOUNT_ADD:
+    case OP_ACCOUNT_VERIFIER:
+    case OP_ACCOUNT_QUOTA:
+    case OP_ACCOUNT_SUSPEND:
+    case OP_ACCOUNT_REMOVE:
+    case OP_DOMAIN_ADD:
     case OP_DOMAIN_REMOVE: case OP_ALIAS_SET: case OP_ALIAS_REMOVE: case OP_MAILBOX_ADD: break;
     }
     return op_fail(op, REFUSE, "5.5.4", "no such operation");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A message comes in: its body (unless a recent one has the same hash), and one fact with the envelope, all deliveries and all queue entries. */
+/* A message comes in: its body (unless a recent one has the same hash), and one fact with the envelope, all deliveries and all
+   queue entries. */
 #include <stdio.h>
 #include "store/inside.h"
 
@@ -8,7 +9,8 @@ enum { FLAG_SMTPUTF8 = 1, FLAG_REQUIRETLS = 2, FLAG_UTF8_HEADER = 4, FLAG_LARGE 
 /* An upper bound of what the operation takes in the log. */
 static size_t size_bound(const struct op_accept *a, const struct body_writer *w)
 {
-    size_t n = 1024 + a->from.n + a->envid.n + a->auth_user.n + a->client.n + a->helo.n + a->tls.n + a->trace.n + a->kind.n + sizeof w->head;
+    size_t n = 1024 + a->from.n + a->envid.n + a->auth_user.n + a->client.n + a->helo.n + a->tls.n + a->trace.n + a->kind.n +
+               sizeof w->head;
     for (uint32_t i = 0; i < a->rcpt_count; i++)
         n += 32 + a->rcpts[i].address.n + a->rcpts[i].orcpt.n;
     for (uint32_t i = 0; i < a->delivery_count; i++)
@@ -93,8 +95,9 @@ static bool remember_fresh(struct batch *b, uint64_t slot)
     return true;
 }
 
-/* The record that holds the body, appended to the batch: BODY among the bodies, whose place is known at once. The map of a large one is a fact, and
-   facts follow all bodies: it must be the batch's first body-like thing to know its place, so it goes among the bodies as well. */
+/* The record that holds the body, appended to the batch: BODY among the bodies, whose place is known at once. The map of a large
+   one is a fact, and facts follow all bodies: it must be the batch's first body-like thing to know its place, so it goes among
+   the bodies as well. */
 static struct body_place write_body(struct engine *e, const struct body_writer *w)
 {
     struct enc *to = &e->batch.bodies;
@@ -183,10 +186,18 @@ static void write_accept(struct enc *f, const struct op_accept *a, const struct 
 {
     size_t begin = record_begin(f, RECORD_ACCEPT);
     enc_var(f, a->id);
-    enc_var(f, (a->smtputf8 ? FLAG_SMTPUTF8 : 0u) | (a->requiretls ? FLAG_REQUIRETLS : 0u) | (head->utf8 ? FLAG_UTF8_HEADER : 0u) |
-                   (body->large ? FLAG_LARGE : 0u));
-    const uint64_t numbers[] = {(uint64_t)a->received_ms, (uint64_t)a->connected_ms, (uint64_t)a->mail_ms, (uint64_t)a->data_ms, a->about, body->id,
-                                body->pos, a->body_size, a->ret, a->body_type};
+    enc_var(f, (a->smtputf8 ? FLAG_SMTPUTF8 : 0u) | (a->requiretls ? FLAG_REQUIRETLS : 0u) |
+                   (head->utf8 ? FLAG_UTF8_HEADER : 0u) | (body->large ? FLAG_LARGE : 0u));
+    const uint64_t numbers[] = {(uint64_t)a->received_ms,
+                                (uint64_t)a->connected_ms,
+                                (uint64_t)a->mail_ms,
+                                (uint64_t)a->data_ms,
+                                a->about,
+                                body->id,
+                                body->pos,
+                                a->body_size,
+                                a->ret,
+                                a->body_type};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         enc_var(f, numbers[i]);
     const struct str texts[] = {a->kind, a->from, a->envid, a->auth_user, a->client, a->helo, a->tls, a->trace,
@@ -251,8 +262,10 @@ enum plan plan_accept(struct engine *e, struct op *op)
         return op_fail(op, RETRY, "4.3.0", "the body is gone");
     if (w->failed)
         return op_fail(op, RETRY, w->why.status, w->why.text);
-    if (a->id == 0 || a->id >= e->counters.next_id) /* an id that was not leased: taken, and never leased */
-        e->counters.next_id = a->id == 0 ? e->counters.next_id : a->id + 1;
+    if (a->id == 0)
+        return op_fail(op, RETRY, "4.3.0", "no message id could be had");
+    if (a->id >= e->counters.next_id) /* not leased here (import): taken, and never leased */
+        e->counters.next_id = a->id + 1;
     a->body_size = w->size;
     enum plan p = plan_room(e, op, size_bound(a, w));
     if (p == PLAN_OK)
@@ -265,8 +278,10 @@ enum plan plan_accept(struct engine *e, struct op *op)
     head_of(a, w, &head);
     uint32_t fresh = e->batch.fresh_count;
     const struct recent *same = recent_find(e, w->digest);
-    struct body_place body = same && same->size == w->size ? (struct body_place){same->id, same->pos, same->large} : write_body(e, w);
-    a->place = (struct op_place){e->batch.facts.n, body.id, body.pos, body.large}; /* the fact's place follows when the bodies before it are all known */
+    struct body_place body =
+        same && same->size == w->size ? (struct body_place){same->id, same->pos, same->large} : write_body(e, w);
+    a->place = (struct op_place){e->batch.facts.n, body.id, body.pos,
+                                 body.large}; /* the fact's place follows when the bodies before it are all known */
     write_accept(&e->batch.facts, a, &body, &head);
     return e->batch.bodies.failed || e->batch.facts.failed ? undo(e, op, fresh) : PLAN_OK;
 }

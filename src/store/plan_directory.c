@@ -36,9 +36,13 @@ static enum plan account_add(struct engine *e, struct op *op)
     const uint32_t count = sizeof first_folders / sizeof *first_folders;
     uint32_t uidvalidity = uidvalidity_after(0, e->batch.at_ms);
     for (uint32_t i = 0; i < count; i++)
-        fact_mailbox_write(&boxes, &(struct fact_mailbox){.account = op->account_add.account, .id = i + 1, .uidvalidity = uidvalidity, .uidnext = 1,
+        fact_mailbox_write(&boxes, &(struct fact_mailbox){.account = op->account_add.account,
+                                                          .id = i + 1,
+                                                          .uidvalidity = uidvalidity,
+                                                          .uidnext = 1,
                                                           .modseq = 1,
-                                                          .name = str_c(first_folders[i][0]), .special_use = str_c(first_folders[i][1])});
+                                                          .name = str_c(first_folders[i][0]),
+                                                          .special_use = str_c(first_folders[i][1])});
     enc_var(f, count);
     enc_str(f, str_of(boxes.p, boxes.n));
     f->failed |= boxes.failed;
@@ -110,7 +114,7 @@ static enum plan mailbox_add(struct engine *e, struct op *op)
     struct str name = op->mailbox_add.name;
     if (!a)
         return op_fail(op, REFUSE, "5.1.1", "no such account");
-    if (name.n == 0 || name.n > NAME_MAX_BYTES)
+    if (name.n == 0 || name.n > NAME_MAX_BYTES || op->mailbox_add.special_use.n > NAME_MAX_BYTES)
         return op_fail(op, REFUSE, "5.1.3", "not a mailbox name");
     if (account_load(e, a, &op->why) != DONE) {
         op->outcome = RETRY;
@@ -122,7 +126,11 @@ static enum plan mailbox_add(struct engine *e, struct op *op)
         return op_fail(op, REFUSE, "5.2.2", "too many mailboxes");
     op->mailbox_add.mailbox = a->next_mailbox;
     size_t begin = record_begin(&e->batch.facts, RECORD_MAILBOX);
-    fact_mailbox_write(&e->batch.facts, &(struct fact_mailbox){.account = a->id, .id = a->next_mailbox, .uidnext = 1, .modseq = 1, .name = name,
+    fact_mailbox_write(&e->batch.facts, &(struct fact_mailbox){.account = a->id,
+                                                               .id = a->next_mailbox,
+                                                               .uidnext = 1,
+                                                               .modseq = 1,
+                                                               .name = name,
                                                                .uidvalidity = uidvalidity_after(a->uidvalidity, e->batch.at_ms),
                                                                .special_use = op->mailbox_add.special_use});
     record_end(&e->batch.facts, begin);
@@ -156,7 +164,13 @@ enum plan plan_directory(struct engine *e, struct op *op)
     case OP_DOMAIN_ADD: case OP_DOMAIN_REMOVE: return domain_change(e, op);
     case OP_ALIAS_SET: case OP_ALIAS_REMOVE: return alias_change(e, op);
     case OP_MAILBOX_ADD: return mailbox_add(e, op);
-    case OP_ACCEPT: case OP_EXPUNGE: case OP_FLAGS: case OP_QUEUE_REMOVE: case OP_QUEUE_RESULT: case OP_QUEUE_CHANGE: case OP_NOTE:
+    case OP_ACCEPT:
+    case OP_EXPUNGE:
+    case OP_FLAGS:
+    case OP_QUEUE_REMOVE:
+    case OP_QUEUE_RESULT:
+    case OP_QUEUE_CHANGE:
+    case OP_NOTE:
     case OP_OWN: break;
     }
     return op_fail(op, REFUSE, "5.5.4", "no such operation");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What mailboxes hold. A reader waits until the index knows the last fact about its account; bytes of messages come from the log,
- * checked. */
+   checked. */
 #include <stdio.h>
 #include "store/inside.h"
 

@@ -183,7 +183,9 @@ TEST(rot)
         uint32_t uid = i == 0 ? 7 : 290;
         char sql[200];
         sqlite3_stmt *s;
-        snprintf(sql, sizeof sql, "SELECT a.pos, b.pos FROM message m JOIN accepted a ON a.id=m.accept JOIN body b ON b.id=a.body WHERE uid=%u", uid);
+        snprintf(sql, sizeof sql,
+                 "SELECT a.pos, b.pos FROM message m JOIN accepted a ON a.id=m.accept JOIN body b ON b.id=a.body WHERE uid=%u",
+                 uid);
         sqlite3_prepare_v2(f.e->writer.db, sql, -1, &s, NULL);
         CHECK_NUM(sqlite3_step(s), SQLITE_ROW);
         hit[i] = (struct where){(log_pos)sqlite3_column_int64(s, 0), (log_pos)sqlite3_column_int64(s, 1)};
@@ -298,7 +300,8 @@ TEST(failed_sync_ends_the_engine)
     disk_twin_free(t);
 }
 
-/* The n-th call of the disk fails once, for every n: opening, ten messages, a large one, closing. Nothing that was acknowledged is missing after it. */
+/* The n-th call of the disk fails once, for every n: opening, ten messages, a large one, closing. Nothing that was acknowledged
+   is missing after it. */
 static void nth_call(unsigned kinds, int error)
 {
     char *big = calloc(1, 200000);

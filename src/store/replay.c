@@ -115,7 +115,7 @@ static bool next_segment(struct walk *w)
 }
 
 /* Something at w->offset is not as it must be; the search for what is whole goes on at w->offset + skip. False: the log ends
- * here. */
+   here. */
 static bool on_broken(struct walk *w, const char *what, bool unreadable, unsigned skip)
 {
     struct record r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Segments: files NNNNNNNN.seg with a header of 4,096 bytes ("PENNYLOG", version, number, store id, key, size, checksum) and
- * records behind it. */
+   records behind it. */
 #include <errno.h>
 #include <stdio.h>
 #include "base/clock.h"

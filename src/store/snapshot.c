@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Snapshots: every row of the index, as STATE records in the log, ended by a STATE_END that says as of which position they are and where they lie. They are read
-   from one transaction, so they are of one moment, while the service goes on. From then on no fact before that position is needed. */
+/* Snapshots: every row of the index, as STATE records in the log, ended by a STATE_END that says as of which position they are
+   and where they lie. They are read from one transaction, so they are of one moment, while the service goes on. From then on no
+   fact before that position is needed. */
 #include <stdio.h>
 #include "store/inside.h"
 
 enum { ROWS_BYTES = 48 * 1024, ROWS_BYTES_SMALL = 4 * 1024, PIECES_A_STEP = 4 };
 
-static const struct { const char *name; int columns; } tables[] = {
-    {"account", 8}, {"mailbox", 9}, {"message", 10}, {"expunged", 5}, {"accepted", 7}, {"body", 5}, {"queue", 13}, {"domain", 1}, {"alias", 3}, {"live", 2},
-    {"attempt", 4}, {"note", 4},
+static const struct { const char *name; int columns;
+} tables[] = {
+    {"account", 8}, {"mailbox", 9}, {"message", 10}, {"expunged", 5}, {"accepted", 7}, {"body", 5},
+    {"queue", 13},  {"domain", 1},  {"alias", 3},    {"live", 2},     {"attempt", 4},  {"note", 4},
 };
 enum { TABLE_COUNT = sizeof tables / sizeof *tables };
 enum { VALUE_NULL, VALUE_INT, VALUE_NEGATIVE, VALUE_BLOB };
@@ -90,7 +92,8 @@ static bool value_bind(struct dec *d, sqlite3_stmt *s, int at)
     }
 }
 
-/* An older snapshot may have fewer columns than we have now: the rest stays NULL. More than we know: of a newer version, refused before. */
+/* An older snapshot may have fewer columns than we have now: the rest stays NULL. More than we know: of a newer version, refused
+   before. */
 bool index_load_rows(struct index *x, struct str payload)
 {
     struct dec d = dec_of(payload);
@@ -128,8 +131,15 @@ static bool snapshot_through(struct engine *e, struct engine_job *j)
 static bool snapshot_end(struct engine *e, struct engine_job *j)
 {
     const struct counters *c = &j->frozen.counters;
-    const uint64_t v[] = {j->as_of, j->frozen.batch, c->next_id, c->next_body, c->next_queue, c->next_account, (uint64_t)j->frozen.bodies,
-                          (uint64_t)j->frozen.queued, j->position_count};
+    const uint64_t v[] = {j->as_of,
+                          j->frozen.batch,
+                          c->next_id,
+                          c->next_body,
+                          c->next_queue,
+                          c->next_account,
+                          (uint64_t)j->frozen.bodies,
+                          (uint64_t)j->frozen.queued,
+                          j->position_count};
     enc_clear(&j->payload);
     for (size_t i = 0; i < sizeof v / sizeof *v; i++)
         enc_var(&j->payload, v[i]);
@@ -155,15 +165,16 @@ static bool snapshot_rows(struct engine *e, struct engine_job *j)
 {
     for (int i = 0; i < PIECES_A_STEP; i++) {
         if (!state_next(&j->rows, &j->payload, e->log.segment_size < 1024 * 1024 ? ROWS_BYTES_SMALL : ROWS_BYTES))
-            return j->rows.failed ? job_fail(j, RETRY, "4.3.0", "the index cannot be read for a snapshot") : j->own_running > 0 || snapshot_end(e, j);
+            return j->rows.failed ? job_fail(j, RETRY, "4.3.0", "the index cannot be read for a snapshot")
+                                  : j->own_running > 0 || snapshot_end(e, j);
         if (!job_record(e, j, RECORD_STATE, str_of(j->payload.p, j->payload.n), true, rows_placed, NULL))
             return false;
     }
     return true;
 }
 
-/* The rows are read from a connection of their own in one transaction: as of one moment. An index in memory has one connection only; its snapshot is made in
-   one go by a caller that lets nothing else in between. */
+/* The rows are read from a connection of their own in one transaction: as of one moment. An index in memory has one connection
+   only; its snapshot is made in one go by a caller that lets nothing else in between. */
 bool snapshot_begin(struct engine *e, struct engine_job *j)
 {
     bool fresh;
@@ -174,7 +185,8 @@ bool snapshot_begin(struct engine *e, struct engine_job *j)
         x->bodies = e->writer.bodies, x->queued = e->writer.queued;
         j->rows.db = e->writer.db;
     } else {
-        if (index_open(x, e->index_path, &e->log, true, &fresh, &j->why) != DONE || sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+        if (index_open(x, e->index_path, &e->log, true, &fresh, &j->why) != DONE ||
+            sqlite3_exec(x->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
             !index_load_state(x)) /* the first read fixes the moment */
             return job_fail(j, RETRY, "4.3.0", "the index cannot be read for a snapshot");
         j->rows.db = x->db;
@@ -208,7 +220,14 @@ log_pos snapshot_position(struct engine *e)
     return p;
 }
 
-struct state_end { log_pos as_of; uint64_t batch; struct counters counters; int64_t bodies, queued; uint32_t count; struct str positions; };
+struct state_end {
+    log_pos as_of;
+    uint64_t batch;
+    struct counters counters;
+    int64_t bodies, queued;
+    uint32_t count;
+    struct str positions;
+};
 
 static bool state_end_read(struct str payload, struct state_end *to)
 {

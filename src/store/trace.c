@@ -67,10 +67,12 @@ static void tell_deliveries(struct engine *e, struct steps *s, struct fact_accep
     while (fact_delivery_next(&f->deliveries, &d)) {
         struct account *a = account_get(e, d.account);
         struct mailbox *m = a && account_load(e, a, &why) == DONE ? account_mailbox(a, d.mailbox) : NULL;
-        struct str account = a ? str_head(a->name, 320) : S("(account removed)"), box = m ? str_head(m->name, 320) : S("(mailbox removed)");
+        struct str account = a ? str_head(a->name, 320) : S("(account removed)"),
+                   box = m ? str_head(m->name, 320) : S("(mailbox removed)");
         char state[32];
         copy_state(e, &d, state);
-        step_printf(s, f->received_ms, "delivered", "%.*s %.*s uid %lu (%s)", STR_ARG(account), STR_ARG(box), (unsigned long)d.uid, state);
+        step_printf(s, f->received_ms, "delivered", "%.*s %.*s uid %lu (%s)", STR_ARG(account), STR_ARG(box),
+                    (unsigned long)d.uid, state);
     }
     while (fact_queued_next(&f->queued, &q)) {
         struct str address = str_head(q.address, 400);
@@ -102,8 +104,9 @@ static void tell_attempts(struct engine *e, struct steps *s, uint64_t id, const 
             snprintf(code, sizeof code, "%u ", (unsigned)r.code);
         const char *event = r.outcome == DONE ? "sent" : r.done ? "failed" : "deferred";
         struct str host = str_head(r.host, 255), ip = str_head(r.ip, 64), text = str_head(r.text, 400), tls = str_head(r.tls, 60);
-        step_printf(s, r.at_ms, event, "%.*s%s%.*s%s%.*s%s: %s%.*s%s%.*s%s", STR_ARG(address), host.n ? " by " : "", STR_ARG(host), ip.n ? " [" : "",
-                    STR_ARG(ip), ip.n ? "]" : "", code, STR_ARG(text), tls.n ? " (" : "", STR_ARG(tls), tls.n ? ")" : "");
+        step_printf(s, r.at_ms, event, "%.*s%s%.*s%s%.*s%s: %s%.*s%s%.*s%s", STR_ARG(address), host.n ? " by " : "",
+                    STR_ARG(host), ip.n ? " [" : "", STR_ARG(ip), ip.n ? "]" : "", code, STR_ARG(text), tls.n ? " (" : "",
+                    STR_ARG(tls), tls.n ? ")" : "");
         for (uint32_t i = s->count; i-- > first + 1 && s->list[i].at_ms < s->list[i - 1].at_ms;) {
             struct engine_trace_step x = s->list[i];
             s->list[i] = s->list[i - 1];
@@ -125,9 +128,17 @@ static bool tell(struct engine *e, struct arena *a, uint64_t id, struct engine_t
     struct steps s = {a, arena_array(a, cap, sizeof *s.list), 0, cap};
     if (!s.list)
         return false;
-    *t = (struct engine_trace){.id = id, .about = f.about, .received_ms = f.received_ms, .from = arena_str(a, f.from), .client = arena_str(a, f.client),
-                               .helo = arena_str(a, f.helo), .tls = arena_str(a, f.tls), .auth_user = arena_str(a, f.auth_user),
-                               .kind = arena_str(a, f.kind), .size = f.trace.n + f.body_size, .message_id = arena_str(a, f.message_id),
+    *t = (struct engine_trace){.id = id,
+                               .about = f.about,
+                               .received_ms = f.received_ms,
+                               .from = arena_str(a, f.from),
+                               .client = arena_str(a, f.client),
+                               .helo = arena_str(a, f.helo),
+                               .tls = arena_str(a, f.tls),
+                               .auth_user = arena_str(a, f.auth_user),
+                               .kind = arena_str(a, f.kind),
+                               .size = f.trace.n + f.body_size,
+                               .message_id = arena_str(a, f.message_id),
                                .subject = arena_str(a, f.subject)};
     step(&s, f.connected_ms, "connected", f.client);
     step(&s, f.mail_ms, "mail", f.from);
@@ -243,7 +254,8 @@ static struct str key_word(struct str what)
     return best;
 }
 
-void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint32_t limit, bool (*each)(void *to, const struct engine_trace *t), void *to)
+void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint32_t limit,
+                       bool (*each)(void *to, const struct engine_trace *t), void *to)
 {
     uint64_t id, found_upto = 0;
     struct str lower = arena_str(a, str_trim(what));

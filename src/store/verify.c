@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Looks at everything: each record of each segment, each body and accept record that the index refers to, and whether a replay of the log gives the index that
-   is in use. Reads files only, so it has a thread of its own. */
+/* Looks at everything: each record of each segment, each body and accept record that the index refers to, and whether a replay of
+   the log gives the index that is in use. Reads files only, so it has a thread of its own. */
 #include <stdio.h>
 #include "store/inside.h"
 
@@ -17,7 +17,8 @@ static void finding_at(struct engine_job *j, log_pos at, const char *what)
 }
 
 /* Every record up to the end of the log as of the start. */
-void verify_segment(const struct log *l, uint32_t number, log_pos end, void (*broken)(void *to, log_pos at, const char *what), void *to)
+void verify_segment(const struct log *l, uint32_t number, log_pos end, void (*broken)(void *to, log_pos at, const char *what),
+                    void *to)
 {
     struct log_reader reader;
     if (!reader_open(&reader, l, number)) {
@@ -34,7 +35,10 @@ void verify_segment(const struct log *l, uint32_t number, log_pos end, void (*br
         uint64_t was = at;
         bool more = reader_search(&reader, at + 8, 0, &r) && r.pos < end;
         if (f != RECORD_NONE || more || number == pos_segment(end))
-            broken(to, pos_of(number, was), f == RECORD_UNREADABLE ? "the disk cannot read it" : f == RECORD_NONE ? "zeros where something was written" : "a record is broken");
+            broken(to, pos_of(number, was),
+                   f == RECORD_UNREADABLE ? "the disk cannot read it"
+                   : f == RECORD_NONE     ? "zeros where something was written"
+                                          : "a record is broken");
         if (!more)
             break;
         at = pos_offset(r.pos);
@@ -61,7 +65,8 @@ static const char *large_body(struct log *l, const struct fact_map *map)
     bool broken;
     hash_body_init(&h, l->key.body_key);
     for (uint32_t i = 0; i < map->count; i++) {
-        if (log_read(l, fact_map_piece(map, i), &r, &broken) < 0 || r.type != RECORD_PIECE || !fact_piece_read(r.payload, &p) || p.index != i)
+        if (log_read(l, fact_map_piece(map, i), &r, &broken) < 0 || r.type != RECORD_PIECE || !fact_piece_read(r.payload, &p) ||
+            p.index != i)
             return "a piece of it cannot be read";
         hash_body_add(&h, p.bytes.p, p.bytes.n);
         size += p.bytes.n;
@@ -103,19 +108,20 @@ static void verify_bodies(struct engine_job *j, struct log *l, sqlite3 *db)
     struct fact_accept f;
     bool broken;
     if (sqlite3_prepare_v2(db, "SELECT id, pos, size, large FROM body WHERE refs>0", -1, &s, NULL) == SQLITE_OK)
-        while (sqlite3_step(s) == SQLITE_ROW) {
+        while (!job_cancelled(j) && sqlite3_step(s) == SQLITE_ROW) {
             uint64_t id = (uint64_t)sqlite3_column_int64(s, 0);
             log_pos pos = (log_pos)sqlite3_column_int64(s, 1);
             const char *why = body_trouble(l, id, pos, (uint64_t)sqlite3_column_int64(s, 2), sqlite3_column_int(s, 3) != 0);
             if (why)
-                job_finding(j, "body %llu at %08lx:%lu: %s", (unsigned long long)id, (unsigned long)pos_segment(pos), (unsigned long)pos_offset(pos), why);
+                job_finding(j, "body %llu at %08lx:%lu: %s", (unsigned long long)id, (unsigned long)pos_segment(pos),
+                            (unsigned long)pos_offset(pos), why);
         }
     sqlite3_finalize(s);
     if (sqlite3_prepare_v2(db, "SELECT id, pos FROM accepted", -1, &s, NULL) == SQLITE_OK)
-        while (sqlite3_step(s) == SQLITE_ROW) {
+        while (!job_cancelled(j) && sqlite3_step(s) == SQLITE_ROW) {
             log_pos pos = (log_pos)sqlite3_column_int64(s, 1);
-            if (log_read(l, pos, &r, &broken) < 0 || (r.type != RECORD_ACCEPT && r.type != RECORD_ACCEPT_COPY) || !fact_accept_read(r.payload, &f) ||
-                (int64_t)f.id != sqlite3_column_int64(s, 0))
+            if (log_read(l, pos, &r, &broken) < 0 || (r.type != RECORD_ACCEPT && r.type != RECORD_ACCEPT_COPY) ||
+                !fact_accept_read(r.payload, &f) || (int64_t)f.id != sqlite3_column_int64(s, 0))
                 job_finding(j, "message %lld at %08lx:%lu: its envelope cannot be read", (long long)sqlite3_column_int64(s, 0),
                             (unsigned long)pos_segment(pos), (unsigned long)pos_offset(pos));
         }
@@ -124,7 +130,7 @@ static void verify_bodies(struct engine_job *j, struct log *l, sqlite3 *db)
 
 /* ---- the index against a replay ---- */
 
-struct again { struct index x; log_pos stop; bool failed; };
+struct again { struct index x; log_pos stop; bool failed; const struct engine_job *job; };
 
 static bool again_fact(void *to, const struct record *r)
 {
@@ -133,7 +139,7 @@ static bool again_fact(void *to, const struct record *r)
         a->failed = true;
     else if (!index_apply(&a->x, r))
         a->failed = true;
-    return !a->failed && !(r->type == RECORD_COMMIT && r->pos + r->whole >= a->stop);
+    return !a->failed && !job_cancelled(a->job) && !(r->type == RECORD_COMMIT && r->pos + r->whole >= a->stop);
 }
 
 static void again_rot(void *to, log_pos at, const char *what) { (void)to; (void)at; (void)what; }
@@ -167,9 +173,10 @@ static void compare_table(struct engine_job *j, const char *table, sqlite3 *used
             row++;
         } while (x == SQLITE_ROW && y == SQLITE_ROW && rows_equal(a, b));
         if (x != SQLITE_DONE || y != SQLITE_DONE)
-            job_finding(j, "index: table %s is not what the log says, from row %llu on (first column %lld, by the log %lld): rebuild it", table,
-                        (unsigned long long)row, x == SQLITE_ROW ? (long long)sqlite3_column_int64(a, 0) : -1,
-                        y == SQLITE_ROW ? (long long)sqlite3_column_int64(b, 0) : -1);
+            job_finding(
+                j, "index: table %s is not what the log says, from row %llu on (first column %lld, by the log %lld): rebuild it",
+                table, (unsigned long long)row, x == SQLITE_ROW ? (long long)sqlite3_column_int64(a, 0) : -1,
+                y == SQLITE_ROW ? (long long)sqlite3_column_int64(b, 0) : -1);
     }
     sqlite3_finalize(a);
     sqlite3_finalize(b);
@@ -177,8 +184,9 @@ static void compare_table(struct engine_job *j, const char *table, sqlite3 *used
 
 static void verify_index(struct engine_job *j, struct log *l, sqlite3 *used, log_pos position)
 {
-    static const char *const names[] = {"account", "mailbox", "message", "expunged", "accepted", "body", "queue", "domain", "alias", "live", "attempt", "note"};
-    struct again a = {.stop = position};
+    static const char *const names[] = {"account", "mailbox", "message", "expunged", "accepted", "body",
+                                        "queue",   "domain",  "alias",   "live",     "attempt",  "note"};
+    struct again a = {.stop = position, .job = j};
     char path[520];
     bool fresh;
     snprintf(path, sizeof path, "%s/verify.db", j->e->dir_store);
@@ -197,7 +205,7 @@ static void verify_index(struct engine_job *j, struct log *l, sqlite3 *used, log
             a.failed = true;
         if (a.failed)
             job_fail(j, RETRY, "4.3.0", "the log could not be replayed for a comparison");
-        for (size_t i = 0; !a.failed && i < sizeof names / sizeof *names; i++)
+        for (size_t i = 0; !a.failed && !job_cancelled(j) && i < sizeof names / sizeof *names; i++)
             compare_table(j, names[i], used, a.x.db);
     }
     index_close(&a.x);
@@ -214,15 +222,15 @@ void verify_work(struct engine_job *j)
         job_fail(j, RETRY, "4.3.0", "the log cannot be listed");
         return;
     }
-    for (size_t i = 0; i < l.count && l.segments[i].number <= pos_segment(j->end); i++) {
+    for (size_t i = 0; i < l.count && l.segments[i].number <= pos_segment(j->end) && !job_cancelled(j); i++) {
         verify_segment(&l, l.segments[i].number, j->end, on_broken, j);
         job_progress(j, i + 1, (l.count + 1) * 2);
     }
     sqlite3 *db = j->e->writer.db;
     log_pos position = j->e->writer.position;
     if (!j->e->index_memory) { /* one moment of it, while it goes on */
-        if (index_open(&used, j->e->index_path, &l, true, &fresh, &j->why) != DONE || sqlite3_exec(used.db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
-            !index_load_state(&used))
+        if (index_open(&used, j->e->index_path, &l, true, &fresh, &j->why) != DONE ||
+            sqlite3_exec(used.db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK || !index_load_state(&used))
             job_fail(j, RETRY, "4.3.0", "the index cannot be read");
         db = used.db;
         position = used.position;
@@ -235,6 +243,8 @@ void verify_work(struct engine_job *j)
     job_progress(j, 1, 1);
     index_close(&used);
     log_close(&l);
+    if (job_cancelled(j))
+        job_fail(j, RETRY, "4.3.0", "the store closes");
     if (j->outcome == DONE && j->finding_count > 0) {
         snprintf(j->why.text, sizeof j->why.text, "%llu findings", (unsigned long long)j->finding_count);
         j->outcome = REFUSE;
