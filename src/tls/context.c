@@ -55,6 +55,12 @@ struct tls_client_context *tls_client_context_new(struct str ca_pem, bool verify
         SSL_CTX_free(ctx);
         return NULL;
     }
+    if (SSL_CTX_dane_enable(ctx) != 1) { /* costs a table; what a session does with it is its own business */
+        SSL_CTX_free(ctx);
+        free(c);
+        return NULL;
+    }
+    SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS); /* RFC 7672 3.2.1 */
     SSL_CTX_set_verify(ctx, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     atomic_init(&c->references, 1);
     c->ctx = ctx;

@@ -44,10 +44,25 @@ struct tls {
     struct buf *in, *out; /* of the call that runs now; NULL between calls */
     bool failed;          /* after a fatal error the library must not be called again for this session */
     bool done;            /* the hand-shake */
+    /* of the client end */
+    enum tls_trust trust; /* what is really checked: DANE without usable records is ANY */
+    bool enforce;
+    unsigned char demands[32]; /* hash of all that a session depends on: resumed is only what was made under the same */
+    char reason[64];      /* of a failed hand-shake, in the library's words */
+};
+
+struct tls_key {
+    EVP_PKEY *key;
 };
 
 /* What both kinds of context have in common: versions, ciphers, modes. NULL: no memory. */
 SSL_CTX *tls_ctx_new(const SSL_METHOD *method);
+/* A session without role. NULL: no memory. */
+struct tls *tls_session_new(SSL_CTX *ctx);
+/* Remembers the library's reason before the error queue is cleared. */
+void tls_failure_keep(struct tls *t);
+/* Takes up a session that was exported under the demands of t; anything else is left alone. */
+void tls_session_import(struct tls *t, struct str bytes);
 /* The BIO type over struct tls. */
 BIO *tls_bio_new(struct tls *t);
 /* Takes the library's error queue down to one line. */

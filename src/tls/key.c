@@ -8,10 +8,6 @@
 #include "base/fail.h"
 #include "tls/inside.h"
 
-struct tls_key {
-    EVP_PKEY *key;
-};
-
 /* Never ask a terminal: a key with a pass phrase is a mistake that the administrator must hear of. */
 static int no_phrase(char *to, int room, int writing, void *encrypted)
 {

@@ -5,10 +5,8 @@
               │                             │
               └─────────── FAILED ──────────┘  (an alert is in out; nothing but tls_free may follow)                                       */
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "base/clock.h"
 #include "base/fail.h"
 #include "tls/inside.h"
 
@@ -71,7 +69,7 @@ BIO *tls_bio_new(struct tls *t)
     return bio;
 }
 
-static struct tls *tls_new(SSL_CTX *ctx)
+struct tls *tls_session_new(SSL_CTX *ctx)
 {
     struct tls *t = fail_calloc(1, sizeof *t);
     if (!t)
@@ -91,7 +89,7 @@ static struct tls *tls_new(SSL_CTX *ctx)
 
 struct tls *tls_server_new(struct tls_server_context *c)
 {
-    struct tls *t = c->entry_count > 0 ? tls_new(c->entry[0].ctx) : NULL;
+    struct tls *t = c->entry_count > 0 ? tls_session_new(c->entry[0].ctx) : NULL;
     if (!t)
         return NULL;
     tls_server_context_ref(c);
@@ -103,46 +101,6 @@ struct tls *tls_server_new(struct tls_server_context *c)
         SSL_set_num_tickets(t->ssl, 0);
     }
     pthread_mutex_unlock(&c->lock);
-    return t;
-}
-
-/* What is to be verified: the name, or the address when the caller connected by number (RFC 6125, RFC 9525). */
-static bool name_set(SSL *ssl, struct str server_name, bool check_name)
-{
-    char name[256];
-    if (server_name.n > 0 && server_name.p[server_name.n - 1] == '.')
-        server_name.n--; /* the root's dot is no part of a certificate's name, nor of SNI (RFC 6066 3) */
-    if (!str_to_c(server_name, name, sizeof name) || name[0] == '\0')
-        return !check_name;
-    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-    ASN1_OCTET_STRING *ip = a2i_IPADDRESS(name);
-    bool is_ip = ip != NULL, ok = true;
-    ASN1_OCTET_STRING_free(ip);
-    if (!is_ip)
-        ok = SSL_set_tlsext_host_name(ssl, name) == 1;
-    if (check_name && is_ip)
-        ok = X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
-    if (check_name && !is_ip) {
-        X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        ok = ok && X509_VERIFY_PARAM_set1_host(param, name, 0) == 1;
-    }
-    X509_VERIFY_PARAM_set_time(param, (time_t)(clock_unix_ms() / 1000));
-    ERR_clear_error();
-    return ok;
-}
-
-struct tls *tls_client_new(struct tls_client_context *c, struct str server_name, bool check_name)
-{
-    struct tls *t = tls_new(c->ctx);
-    if (!t)
-        return NULL;
-    tls_client_context_ref(c);
-    t->client = c;
-    SSL_set_connect_state(t->ssl);
-    if (!name_set(t->ssl, server_name, check_name)) {
-        tls_free(t);
-        return NULL;
-    }
     return t;
 }
 
@@ -182,6 +140,7 @@ static enum tls_result ended(struct tls *t, int result, struct why *why)
     if (error == SSL_ERROR_ZERO_RETURN)
         return TLS_CLOSED;
     t->failed = true;
+    tls_failure_keep(t);
     why_failed(t, why);
     return TLS_FAILED;
 }
