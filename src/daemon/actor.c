@@ -15,6 +15,7 @@ const struct role_type *role_type_of(enum role who)
         [ROLE_EDGE_USER] = &role_edge_user,
         [ROLE_STORE] = &role_store,
         [ROLE_KEYS] = &role_keys,
+        [ROLE_DNS] = &role_dns, [ROLE_RELAY] = &role_relay,
     };
     return who < ROLE_COUNT ? types[who] : NULL;
 }
@@ -113,6 +114,7 @@ static bool sandbox(struct actor *a, struct why *why)
         [ROLE_EDGE_USER] = SANDBOX_EDGE,
         [ROLE_STORE] = SANDBOX_STORE,
         [ROLE_KEYS] = SANDBOX_KEYS,
+        [ROLE_DNS] = SANDBOX_DNS, [ROLE_RELAY] = SANDBOX_RELAY,
     };
     char dir[1024], run[1024];
     struct sandbox_path paths[2] = {{dir, true}, {run, true}};

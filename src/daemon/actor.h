@@ -96,7 +96,7 @@ struct role_type {
     void (*stop)(struct actor *a, uint32_t within_ms);
     void (*clear)(struct actor *a);                      /* last call: free a->self */
 };
-extern const struct role_type role_edge_mx, role_edge_user, role_store, role_keys;
+extern const struct role_type role_edge_mx, role_edge_user, role_store, role_keys, role_dns, role_relay;
 
 struct actor {
     const struct role_type *type;

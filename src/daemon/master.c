@@ -71,7 +71,7 @@ static void may_read(struct arena *a, struct sandbox_profile *profile, struct sa
 static bool close_single_sandbox(struct master *m, struct why *why)
 {
     struct sandbox_path paths[SINGLE_PATHS_MAX] = {{m->dir, true}, {m->run_dir, true}};
-    struct sandbox_profile profile = {SANDBOX_SINGLE, paths, 2};
+    struct sandbox_profile profile = {.role = SANDBOX_SINGLE, .paths = paths, .path_count = 2};
     struct arena names;
 
     arena_init(&names, SINGLE_PATHS_MAX * 4096);
@@ -94,7 +94,7 @@ static bool close_own_sandbox(struct master *m, struct why *why)
     enum { SOCKETS = 8 };
     char dirs[SOCKETS][1024];
     struct sandbox_path paths[3 + SOCKETS] = {{"/", false}, {m->dir, true}, {m->run_dir, true}};
-    struct sandbox_profile profile = {SANDBOX_MASTER, paths, 3};
+    struct sandbox_profile profile = {.role = SANDBOX_MASTER, .paths = paths, .path_count = 3};
 
     for (const struct site_listener *l = m->site->listeners; l; l = l->next) {
         char *dir = dirs[profile.path_count - 3];
@@ -234,9 +234,11 @@ static void next_phase(struct master *m)
     if (m->stop_phase == 1) {
         tell_stop(m, ROLE_EDGE_MX, STOP_EDGES_MS);
         tell_stop(m, ROLE_EDGE_USER, STOP_EDGES_MS);
+        tell_stop(m, ROLE_RELAY, STOP_EDGES_MS);
         loop_timer_in(&m->stop_timer, STOP_EDGES_MS + 2000);
     } else if (m->stop_phase == 2) {
         tell_stop(m, ROLE_KEYS, STOP_REST_MS);
+        tell_stop(m, ROLE_DNS, STOP_REST_MS);
         tell_stop(m, ROLE_STORE, STOP_REST_MS);
         loop_timer_in(&m->stop_timer, STOP_REST_MS + 2000);
     }
@@ -259,9 +261,9 @@ void master_sweep(struct master *m)
     }
     if (!m->stopping)
         return;
-    if (m->stop_phase == 1 && is_gone(&m->crew[ROLE_EDGE_MX]) && is_gone(&m->crew[ROLE_EDGE_USER]))
+    if (m->stop_phase == 1 && is_gone(&m->crew[ROLE_EDGE_MX]) && is_gone(&m->crew[ROLE_EDGE_USER]) && is_gone(&m->crew[ROLE_RELAY]))
         next_phase(m);
-    if (m->stop_phase == 2 && is_gone(&m->crew[ROLE_KEYS]) && is_gone(&m->crew[ROLE_STORE])) {
+    if (m->stop_phase == 2 && is_gone(&m->crew[ROLE_KEYS]) && is_gone(&m->crew[ROLE_STORE]) && is_gone(&m->crew[ROLE_DNS])) {
         m->stop_phase = 3;
         loop_timer_stop(&m->stop_timer);
         loop_stop(m->loop);
@@ -286,7 +288,7 @@ static void on_stop_late(void *self)
 
     fact(FACT_WARN, "server.stop-late", fact_num("phase", m->stop_phase));
     for (int i = 1; i < ROLE_COUNT; i++) {
-        bool edge = i == ROLE_EDGE_MX || i == ROLE_EDGE_USER;
+        bool edge = i == ROLE_EDGE_MX || i == ROLE_EDGE_USER || i == ROLE_RELAY;
         if (edge != (m->stop_phase == 1))
             continue;
         if (m->crew[i].actor)
@@ -365,7 +367,7 @@ static void on_ticket_time(void *self)
 int master_run(struct master *m)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0};
-    static const enum role order[] = {ROLE_STORE, ROLE_KEYS, ROLE_EDGE_MX, ROLE_EDGE_USER};
+    static const enum role order[] = {ROLE_STORE, ROLE_KEYS, ROLE_DNS, ROLE_RELAY, ROLE_EDGE_MX, ROLE_EDGE_USER};
     struct why why = {0};
 
     buf_init(&m->scratch, FRAME_MAX);

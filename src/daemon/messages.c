@@ -5,6 +5,7 @@
 static const char *const role_names[ROLE_COUNT] = {
     [ROLE_MASTER] = "master", [ROLE_EDGE_MX] = "edge-mx", [ROLE_EDGE_USER] = "edge-user",
     [ROLE_STORE] = "store",   [ROLE_KEYS] = "keys",
+    [ROLE_DNS] = "dns", [ROLE_RELAY] = "relay",
 };
 
 const char *role_name(enum role who)

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "daemon/wire.h"
 
-enum role { ROLE_MASTER, ROLE_EDGE_MX, ROLE_EDGE_USER, ROLE_STORE, ROLE_KEYS, ROLE_COUNT };
+enum role { ROLE_MASTER, ROLE_EDGE_MX, ROLE_EDGE_USER, ROLE_STORE, ROLE_KEYS, ROLE_DNS, ROLE_RELAY, ROLE_COUNT };
 const char *role_name(enum role who);                       /* "edge-mx": the word on the command line, in ps and in the log */
 bool role_by_name(struct str name, enum role *who);
 bool role_linked(enum role a, enum role b);                 /* is there such a pair at all */
@@ -17,8 +17,10 @@ enum role_set { /* bits; the columns of messages.def */
     MESSAGE_EDGES = MESSAGE_EDGE_MX | MESSAGE_EDGE_USER,
     MESSAGE_STORE = 1 << ROLE_STORE,
     MESSAGE_KEYS = 1 << ROLE_KEYS,
+    MESSAGE_DNS = 1 << ROLE_DNS,
+    MESSAGE_RELAY = 1 << ROLE_RELAY,
     MESSAGE_EDGES_KEYS = MESSAGE_EDGES | MESSAGE_KEYS,
-    MESSAGE_ROLES = MESSAGE_EDGES | MESSAGE_STORE | MESSAGE_KEYS,
+    MESSAGE_ROLES = MESSAGE_EDGES | MESSAGE_STORE | MESSAGE_KEYS | MESSAGE_DNS | MESSAGE_RELAY,
 };
 
 enum message_kind {

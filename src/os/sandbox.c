@@ -18,8 +18,8 @@ static const bool relaxed = false;
 
 const char *sandbox_role_name(enum sandbox_role role)
 {
-    static const char *const names[] = {"master", "edge", "store", "keys", "single"};
-    return role <= SANDBOX_SINGLE ? names[role] : "?";
+    static const char *const names[] = {"master", "edge", "store", "keys", "single", "dns", "relay"};
+    return role <= SANDBOX_RELAY ? names[role] : "?";
 }
 
 static unsigned count_threads(void)
@@ -65,7 +65,7 @@ bool sandbox_enter(const struct sandbox_profile *p, unsigned *in_force, struct w
         return no(why, failed ? failed : "landlock", -error);
     if (!(got & SANDBOX_FILES))
         hint = "files are not walled off: the kernel has no Landlock, or it is switched off (lsm= on its command line)";
-    else if (!(got & SANDBOX_NET) && !relaxed)
+    else if (!(got & SANDBOX_NET) && !relaxed && !sandbox_any_port(p->role))
         hint = "TCP is not walled off by Landlock: the kernel is older than 6.7; seccomp still is in the way";
     if (!relaxed) {
         error = sandbox_filter_load(p->role, !master);

@@ -7,17 +7,20 @@
    | edge   | none                        | accepts, reads, writes; makes and connects none | threads, memory, clock, random  |
    | store  | the paths given             | accepts on what it inherited                | fdatasync, locks, rename (SQLite)   |
    | keys   | none                        | reads and writes its links                  | as edge                             |
+   | dns    | none                        | makes and connects any (unbound's thread)   | as edge                             |
+   | relay  | none                        | connects to the ports given                 | as edge                             |
    | single | the paths given             | union of all                                | no exec                             |
 
    What is not on the list kills the process (edge, keys, store, single) with SIGSYS; a few harmless calls that libraries try get
    ENOSYS or EPERM. */
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 #include "base/compiler.h"
 #include "base/outcome.h"
 #include <stdbool.h>
 
-enum sandbox_role { SANDBOX_MASTER, SANDBOX_EDGE, SANDBOX_STORE, SANDBOX_KEYS, SANDBOX_SINGLE };
+enum sandbox_role { SANDBOX_MASTER, SANDBOX_EDGE, SANDBOX_STORE, SANDBOX_KEYS, SANDBOX_SINGLE, SANDBOX_DNS, SANDBOX_RELAY };
 
 struct sandbox_path {
     const char *path;   /* a directory (with all below it) or a file that exists */
@@ -27,6 +30,8 @@ struct sandbox_profile {
     enum sandbox_role role;
     const struct sandbox_path *paths;
     size_t path_count;
+    const uint16_t *ports;  /* relay: TCP ports that it may connect to */
+    size_t port_count;
 };
 
 enum sandbox_level {    /* bits of what is in force */

@@ -19,7 +19,8 @@ enum {
     SPAWN = BIT(SANDBOX_MASTER),
     BOSS = SPAWN | BIT(SANDBOX_SINGLE),
     FILES = BOSS | BIT(SANDBOX_STORE),
-    EVERY = FILES | BIT(SANDBOX_EDGE) | BIT(SANDBOX_KEYS),
+    CLIENTS = BIT(SANDBOX_DNS) | BIT(SANDBOX_RELAY),
+    EVERY = FILES | BIT(SANDBOX_EDGE) | BIT(SANDBOX_KEYS) | CLIENTS,
 };
 
 static const struct { const char *name; unsigned roles; } calls[] = {
@@ -74,10 +75,19 @@ static void allow_with_conditions(struct filter *f)
     if (!(BOSS & BIT(f->role))) {
         allow_if(f, "setsockopt", 1, number, SOL_SOCKET);
         allow_if(f, "setsockopt", 1, number, IPPROTO_TCP);
+        if (CLIENTS & BIT(f->role)) {
+            allow_if(f, "setsockopt", 1, number, IPPROTO_IP);
+            allow_if(f, "setsockopt", 1, number, IPPROTO_IPV6);
+        }
     }
     if (!(FILES &
           BIT(f->role))) /* libc's fstat asks by an empty path; with another path it tells whether a file is there, and no more */
         allow_if(f, "newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH);
+    if (CLIENTS & BIT(f->role)) {
+        allow_if(f, "socket", 0, number, AF_UNIX); /* LMTP */
+        allow_if(f, "socket", 0, number, AF_INET);
+        allow_if(f, "socket", 0, number, AF_INET6);
+    }
     if (f->role == SANDBOX_SINGLE) {
         allow_if(f, "socket", 0, number, AF_UNIX); /* to tell the service manager; listeners after a reload */
         allow_if(f, "socket", 0, number, AF_INET);

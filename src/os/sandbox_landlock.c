@@ -40,9 +40,11 @@ enum {
     SCOPE_ABSTRACT_UNIX = 1,
     SCOPE_SIGNAL = 2, /* ABI 6 */
     RULE_PATH_BENEATH = 1,
+    RULE_NET_PORT = 2,
     GET_VERSION = 1,
 };
 struct ruleset { uint64_t fs, net, scoped; };
+struct net_port { uint64_t allowed, port; };
 struct path_beneath { uint64_t allowed; int32_t fd; } __attribute__((packed));
 
 static long create_ruleset(const struct ruleset *r, size_t size, uint32_t flags)
@@ -65,6 +67,12 @@ static int add_path(int ruleset, const struct sandbox_path *path, uint64_t handl
     return error;
 }
 
+/* What master gives up its roles have not got; single and dns are clients of whatever port is configured. */
+bool sandbox_any_port(enum sandbox_role role)
+{
+    return role == SANDBOX_MASTER || role == SANDBOX_SINGLE || role == SANDBOX_DNS;
+}
+
 int sandbox_landlock(const struct sandbox_profile *p, bool only_writing, unsigned *in_force, const char **failed)
 {
     long abi = create_ruleset(NULL, 0, GET_VERSION);
@@ -75,8 +83,8 @@ int sandbox_landlock(const struct sandbox_profile *p, bool only_writing, unsigne
     struct ruleset r = {.fs = only_writing ? all & ~(uint64_t)(FS_EXECUTE | READS) : all};
     if (p->role == SANDBOX_MASTER) /* it starts roles, and they load their libraries; it binds after a reload */
         r.fs &= ~(uint64_t)FS_EXECUTE;
-    if (abi >= 4 && !only_writing)
-        r.net = p->role == SANDBOX_MASTER || p->role == SANDBOX_SINGLE ? NET_CONNECT : NET_BIND | NET_CONNECT;
+    if (abi >= 4 && !only_writing && !sandbox_any_port(p->role))
+        r.net = NET_BIND | NET_CONNECT;
     if (abi >= 6 && !only_writing && p->role != SANDBOX_MASTER &&
         p->role != SANDBOX_SINGLE) /* single tells the service manager, by an abstract socket perhaps */
         r.scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL;
@@ -88,6 +96,11 @@ int sandbox_landlock(const struct sandbox_profile *p, bool only_writing, unsigne
         error = add_path(ruleset, &p->paths[i], r.fs);
         if (error != 0)
             *failed = p->paths[i].path;
+    }
+    for (size_t i = 0; i < p->port_count && error == 0 && r.net; i++) {
+        struct net_port rule = {.allowed = NET_CONNECT, .port = p->ports[i]};
+        if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) != 0)
+            error = -errno;
     }
     if (error == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         error = -errno;
