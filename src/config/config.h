@@ -39,6 +39,14 @@ struct config_index {
     const struct str **slot;
     size_t cap, count;
 };
+struct config_dns_server {
+    struct str address; /* a literal, without brackets */
+    uint16_t port;
+    struct str zone; /* A-labels; "": for everything */
+    uint32_t line;
+    struct str file;
+    struct config_dns_server *next;
+};
 struct config_alias {
     struct str name;    /* local part, lower case; "*" catch-all */
     struct str *target; /* whole addresses */
@@ -74,6 +82,11 @@ struct config {
     struct config_listen *listens; /* without a listen line: the registered ports on every address */
     struct config_tls *tls;        /* none: self-signed */
     struct config_domain *domains, *last_domain;
+    struct config_dns_server *dns_servers; /* none: the system's */
+    struct str dns_anchor;                 /* a path; "": the keys that are built in */
+    bool dns_unvalidated;                  /* "dns validation off" */
+    uint32_t dns_anchor_line, dns_validation_line;
+    struct str dns_anchor_file, dns_validation_file;
     struct config_index domain_index;
     /* one member for each scalar of settings.def, same name: */
     struct str hostname;                 /* "" when not set: the caller asks the kernel */
@@ -89,6 +102,8 @@ struct config {
     uint64_t login_delay_s;
     bool cleartext_login_loopback; /* "cleartext-login loopback" */
     bool bare_lf_refuse, expn, vrfy, scram_sha1;
+    uint64_t mx_port;                 /* 25 */
+    bool mx_private;
     char subaddress_separator;        /* '+'; 0: off */
     struct str run_dir, service_user; /* "" when not set */
     uint32_t log_level;               /* enum fact_level */
@@ -124,7 +139,8 @@ enum {
     CONFIG_ARENA = 16 << 20,
     CONFIG_ERRORS_MAX = 256 * 1024,
     CONFIG_INCLUDE_DEPTH = 8,
-    CONFIG_FILES_MAX = 1000
+    CONFIG_FILES_MAX = 1000,
+    CONFIG_DNS_SERVERS_MAX = 16
 };
 
 /* Look-ups by canonical key; NULL when the file does not say it. */

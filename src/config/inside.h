@@ -132,5 +132,6 @@ void config_alias_directive(struct parser *p);
 void config_quota_directive(struct parser *p);
 void config_listen_directive(struct parser *p);
 void config_tls_directive(struct parser *p);
+void config_dns_directive(struct parser *p);
 void config_include_directive(struct parser *p);
 void config_parse_source(struct parser *p, const struct source *s);

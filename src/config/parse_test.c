@@ -166,6 +166,24 @@ static const struct {
     {"listen lmtp\n", "lmtp has no port of its own"},
     {"listen smtp 25\nlisten pop3 25\n", "is already taken by listen smtp"},
     {"tls cert a.pem\n", "tls needs the key, too"},
+    {"dns\n", "dns needs a word behind it"},
+    {"dns sever 1.2.3.4\n", "did you mean 'server'"},
+    {"dns server\n", "dns server needs an address"},
+    {"dns server ns.example.org\n", "'ns.example.org' is not the address of a name server"},
+    {"dns server 192.0.2.1:0\n", "has no port from 1 to 65535"},
+    {"dns server 192.0.2.1:65536\n", "has no port from 1 to 65535"},
+    {"dns server [192.0.2.1]:53\n", "is not the address of a name server"},
+    {"dns server [::1]x\n", "has no port from 1 to 65535"},
+    {"dns server [::1\n", "is not the address of a name server"},
+    {"dns server 192.0.2.1 for\n", "for needs a zone"},
+    {"dns server for a.example\n", "dns server needs an address"},
+    {"dns server 192.0.2.1 for a..example\n", "'a..example' is not the name of a zone"},
+    {"dns server 1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5 1.1.1.6 1.1.1.7 1.1.1.8 1.1.1.9 for a.example b.example\n", "more than 16 name servers"},
+    {"dns anchor\n", "dns anchor needs one file"},
+    {"dns anchor a b\n", "dns anchor needs one file"},
+    {"dns anchor a\ndns anchor b\n", "a second dns anchor"},
+    {"dns validation maybe\n", "dns validation is on or off"},
+    {"mx-port 0\n", "mx-port"},
     {"tls certificate a key b\n", "unknown word 'certificate' in tls"},
     {"include x.conf\n", "files cannot be included here"},
     {"hostname \"mail.example.org\n", "this quote is never closed"},
@@ -305,6 +323,39 @@ TEST(what_show_prints_can_be_read_again)
     config_show_json(p.c, &b);
     CHECK(str_find_str(buf_str(&b),
                        S("{\"v\":1,\"key\":\"hostname\",\"value\":\"a.example\",\"source\":\"penny.conf\",\"line\":1}\n")) < b.n);
+    arena_clear(&p.a);
+    arena_clear(&again.a);
+}
+
+TEST(name_servers)
+{
+    static char text[32 * 1024];
+    struct buf b;
+    struct parsed p = parse("dns server 192.0.2.53 127.0.0.1:5353 [2001:db8::53]:54 ::1\ndns server 10.0.0.1 for Corp.Example b\xc3\xbc" "cher.example\n"
+                            "dns anchor keys/root.key; dns validation off\nmx-port 2525; mx-private on\n");
+    CHECK_STR(p.errors, S(""));
+    const struct config_dns_server *s = p.c ? p.c->dns_servers : NULL;
+    static const struct { const char *address; uint16_t port; const char *zone; } want[] = {
+        {"192.0.2.53", 53, ""},          {"127.0.0.1", 5353, ""},        {"2001:db8::53", 54, ""}, {"::1", 53, ""},
+        {"10.0.0.1", 53, "corp.example"}, {"10.0.0.1", 53, "xn--bcher-kva.example"}};
+    for (size_t i = 0; i < countof(want); i++, s = s ? s->next : NULL)
+        CHECK(s && str_eq(s->address, str_c(want[i].address)) && s->port == want[i].port && str_eq(s->zone, str_c(want[i].zone)));
+    CHECK(!s && p.c && p.c->dns_unvalidated && p.c->mx_port == 2525 && p.c->mx_private);
+    CHECK_STR(p.c->dns_anchor, S("keys/root.key"));
+    buf_fixed(&b, text, sizeof text - 1);
+    CHECK(config_show(p.c, STR_NONE, &b));
+    text[b.n] = 0;
+    struct parsed again = parse(text);
+    CHECK_STR(again.errors, S(""));
+    s = again.c ? again.c->dns_servers : NULL;
+    for (size_t i = 0; i < countof(want); i++, s = s ? s->next : NULL)
+        CHECK(s && str_eq(s->address, str_c(want[i].address)) && s->port == want[i].port && str_eq(s->zone, str_c(want[i].zone)));
+    CHECK(again.c && again.c->dns_unvalidated && str_eq(again.c->dns_anchor, p.c->dns_anchor));
+    buf_clear(&b);
+    CHECK(config_show(p.c, S("dns"), &b));
+    buf_clear(&b);
+    config_show_json(p.c, &b);
+    CHECK(str_find_str(buf_str(&b), S("{\"v\":1,\"key\":\"dns\",\"server\":\"10.0.0.1\",\"port\":53,\"zone\":\"corp.example\"")) < b.n);
     arena_clear(&p.a);
     arena_clear(&again.a);
 }

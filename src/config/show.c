@@ -66,6 +66,30 @@ static void show_tls(const struct config *c, struct buf *to)
     }
 }
 
+static void show_dns(const struct config *c, struct buf *to)
+{
+    for (const struct config_dns_server *s = c->dns_servers; s; s = s->next) {
+        size_t from = to->n;
+        bool v6 = str_find(s->address, ':') < s->address.n;
+        buf_printf(to, "%-*sserver %s%.*s%s:%u", VALUE_COLUMN, "dns", v6 ? "[" : "", STR_ARG(s->address), v6 ? "]" : "", s->port);
+        if (s->zone.n) {
+            buf_add(to, S(" for "));
+            buf_add(to, s->zone);
+        }
+        place(to, from, s->file, s->line);
+    }
+    size_t from = to->n;
+    if (c->dns_anchor.n) {
+        buf_printf(to, "%-*sanchor \"", VALUE_COLUMN, "dns");
+        buf_add(to, c->dns_anchor);
+        buf_add_byte(to, '"');
+        place(to, from, c->dns_anchor_file, c->dns_anchor_line);
+        from = to->n;
+    }
+    buf_printf(to, "%-*svalidation %s", VALUE_COLUMN, "dns", c->dns_unvalidated ? "off" : "on");
+    place(to, from, c->dns_validation_file, c->dns_validation_line);
+}
+
 static void show_domains(const struct config *c, struct buf *to)
 {
     for (const struct config_domain *d = c->domains; d; d = d->next) {
@@ -104,7 +128,7 @@ bool config_show(const struct config *c, struct str key, struct buf *to)
     static const struct {
         const char *word;
         void (*show)(const struct config *c, struct buf *to);
-    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"domain", show_domains}};
+    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"dns", show_dns}, {"domain", show_domains}};
     for (size_t i = 0; i < countof(lists); i++)
         if (all || str_eq(key, str_c(lists[i].word))) {
             lists[i].show(c, to);
@@ -158,6 +182,29 @@ static void domain_json(const struct config_domain *d, struct buf *to)
     line_end(&w);
 }
 
+static void dns_json(const struct config *c, struct buf *to)
+{
+    struct json_writer w;
+    for (const struct config_dns_server *s = c->dns_servers; s; s = s->next) {
+        w = line_begin(to, "dns");
+        json_str(&w, "server", s->address);
+        json_num(&w, "port", s->port);
+        json_str(&w, "zone", s->zone);
+        source_json(&w, s->file, s->line);
+        line_end(&w);
+    }
+    if (c->dns_anchor.n) {
+        w = line_begin(to, "dns");
+        json_str(&w, "anchor", c->dns_anchor);
+        source_json(&w, c->dns_anchor_file, c->dns_anchor_line);
+        line_end(&w);
+    }
+    w = line_begin(to, "dns");
+    json_bool(&w, "validation", !c->dns_unvalidated);
+    source_json(&w, c->dns_validation_file, c->dns_validation_line);
+    line_end(&w);
+}
+
 void config_show_json(const struct config *c, struct buf *to)
 {
     for (size_t i = 0; i < CONFIG_SETTING_COUNT; i++) {
@@ -185,6 +232,7 @@ void config_show_json(const struct config *c, struct buf *to)
         source_json(&w, t->file, t->line);
         line_end(&w);
     }
+    dns_json(c, to);
     for (const struct config_domain *d = c->domains; d; d = d->next)
         domain_json(d, to);
 }
