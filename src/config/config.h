@@ -47,6 +47,33 @@ struct config_dns_server {
     struct str file;
     struct config_dns_server *next;
 };
+/* Where mail for a domain goes when not to its MX. */
+enum config_route_kind { CONFIG_ROUTE_SMTP, CONFIG_ROUTE_LMTP, CONFIG_ROUTE_MX };
+struct config_route {
+    struct str domain;  /* A-labels or a literal; "*.example.org": all below it; "*": every domain; "": not of the configuration */
+    enum config_route_kind kind;
+    struct str text;    /* as it was written: "smtp://192.0.2.1:25" */
+    struct str host;    /* A-labels, or an address without brackets when literal; "" for MX and a path */
+    bool literal;
+    uint16_t port;      /* 0 for MX and a path */
+    struct str path;    /* LMTP over a unix socket */
+    bool tls;           /* from the first octet */
+    struct str user;    /* "" none */
+    struct str secret;  /* path of the file with the password */
+    uint32_t line;
+    struct str file;
+    struct config_route *next;
+};
+/* "relay for": a domain that we are a backup of, or a network whose clients may send anywhere without a login. */
+struct config_relay {
+    bool network, v6;
+    struct str text;    /* as it was written */
+    struct str domain;
+    unsigned char ip[16];
+    uint32_t bits, line;
+    struct str file;
+    struct config_relay *next;
+};
 struct config_alias {
     struct str name;    /* local part, lower case; "*" catch-all */
     struct str *target; /* whole addresses */
@@ -87,6 +114,8 @@ struct config {
     bool dns_unvalidated;                  /* "dns validation off" */
     uint32_t dns_anchor_line, dns_validation_line;
     struct str dns_anchor_file, dns_validation_file;
+    struct config_route *routes;
+    struct config_relay *relays;
     struct config_index domain_index;
     /* one member for each scalar of settings.def, same name: */
     struct str hostname;                 /* "" when not set: the caller asks the kernel */
@@ -104,6 +133,7 @@ struct config {
     bool bare_lf_refuse, expn, vrfy, scram_sha1;
     uint64_t mx_port;                 /* 25 */
     bool mx_private;
+    int64_t retry_first_ms, retry_most_ms, warn_after_ms, give_up_after_ms; /* the queue's schedule */
     char subaddress_separator;        /* '+'; 0: off */
     struct str run_dir, service_user; /* "" when not set */
     uint32_t log_level;               /* enum fact_level */
@@ -146,6 +176,13 @@ enum {
 /* Look-ups by canonical key; NULL when the file does not say it. */
 const struct config_domain *config_domain_find(const struct config *c, struct str name);
 const struct config_alias *config_alias_find(const struct config_domain *d, struct str local);
+/* The route of a domain (A-labels or "[literal]"): its own, else the longest "*." that it is below, else "*". NULL: by its MX. */
+const struct config_route *config_route_find(const struct config *c, struct str domain);
+/* What stands behind via, for an operator's word, too. NULL: fine (strings point into text or a); else what is wrong with it. */
+const char *config_route_parse(struct arena *a, struct str text, struct config_route *to);
+const struct config_relay *config_relay_domain(const struct config *c, struct str domain);
+/* client: an address text. */
+const struct config_relay *config_relay_client(const struct config *c, struct str client);
 
 /* penny config show: effective value of every setting (or of those that key names) and where it came from. False: no such word.
  */

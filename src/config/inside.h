@@ -133,5 +133,7 @@ void config_quota_directive(struct parser *p);
 void config_listen_directive(struct parser *p);
 void config_tls_directive(struct parser *p);
 void config_dns_directive(struct parser *p);
+void config_route_directive(struct parser *p);
+void config_relay_directive(struct parser *p);
 void config_include_directive(struct parser *p);
 void config_parse_source(struct parser *p, const struct source *s);

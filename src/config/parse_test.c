@@ -493,3 +493,69 @@ TEST(a_small_arena_is_an_error_not_a_crash)
         arena_clear(&a);
     }
 }
+
+TEST(routes_and_relays)
+{
+    static char text[32 * 1024];
+    struct buf b;
+    struct parsed p = parse("route to two.test B\xc3\xbc" "cher.example via smtp://127.0.0.1:2626\nroute to *.corp.example via [2001:db8::1]\n"
+                            "route to * via smtps://me@smtp.example.org secret file:keys/s\nroute to l.test via lmtp:/run/l\nroute to m.test via mx\n"
+                            "relay for three.test 192.0.2.0/24 2001:db8::/32 ::1\n");
+    CHECK_STR(p.errors, S(""));
+    static const struct { const char *domain, *host, *path; uint16_t port; bool tls; } want[] = {
+        {"two.test", "127.0.0.1", "", 2626, false},
+        {"xn--bcher-kva.example", "127.0.0.1", "", 2626, false},
+        {"a.corp.example", "2001:db8::1", "", 25, false},
+        {"corp.example", "smtp.example.org", "", 465, true},
+        {"l.test", "", "/run/l", 0, false},
+        {"m.test", "", "", 0, false},
+        {"[192.0.2.1]", "smtp.example.org", "", 465, true},
+    };
+    for (size_t i = 0; i < countof(want); i++) {
+        const struct config_route *r = config_route_find(p.c, str_c(want[i].domain));
+        CHECK(r && str_eq(r->host, str_c(want[i].host)) && str_eq(r->path, str_c(want[i].path)) && r->port == want[i].port && r->tls == want[i].tls);
+    }
+    const struct config_route *all = config_route_find(p.c, S("other.test"));
+    CHECK(all && str_eq(all->user, S("me")) && str_eq(all->secret, S("keys/s")));
+    CHECK(config_relay_domain(p.c, S("THREE.test")) && !config_relay_domain(p.c, S("two.test")));
+    CHECK(config_relay_client(p.c, S("192.0.2.77")) && !config_relay_client(p.c, S("192.0.3.1")) && !config_relay_client(p.c, S("")));
+    CHECK(config_relay_client(p.c, S("2001:db8:1::7")) && !config_relay_client(p.c, S("2001:db9::7")) && config_relay_client(p.c, S("::1")));
+    buf_fixed(&b, text, sizeof text - 1);
+    CHECK(config_show(p.c, STR_NONE, &b));
+    text[b.n] = 0;
+    struct parsed again = parse(text);
+    CHECK_STR(again.errors, S(""));
+    CHECK(again.c && config_route_find(again.c, S("other.test")) && config_relay_client(again.c, S("192.0.2.77")));
+    arena_clear(&p.a);
+    arena_clear(&again.a);
+}
+
+TEST(routes_that_lead_nowhere)
+{
+    static const struct { const char *text, *says; } cases[] = {
+        {"route two.test\n", "route needs a domain"},
+        {"route to two.test\n", "route needs a domain"},
+        {"route to via smtp://h.test\n", "route needs a domain"},
+        {"route to two.test via\n", "route needs a domain"},
+        {"route to two.test via http://h.test\n", "smtp://, smtps://"},
+        {"route to two.test via smtp://h.test:0\n", "from 1 to 65535"},
+        {"route to two.test via [h.test]\n", "only addresses stand in brackets"},
+        {"route to two.test via ::1\n", "[2001:db8::1]:25"},
+        {"route to two.test via smtp://u:p@h.test\n", "a password does not stand"},
+        {"route to two.test via smtp://u@h.test\n", "a user needs a password"},
+        {"route to two.test via h.test secert file:x\n", "secret"},
+        {"route to two..test via h.test\n", "is not a domain name"},
+        {"route to two.test via a.test\nroute to two.test via b.test\n", "has a route already"},
+        {"rout to two.test via a.test\n", "route"},
+        {"relay two.test\n", "relay for needs"},
+        {"relay for 192.0.2.1/24\n", "bits behind its length"},
+        {"relay for 192.0.2.0/33\n", "from 0 to 32"},
+        {"relay for a..b\n", "neither a domain nor a network"},
+        {"relay for 0.0.0.0/0\n", "everybody may send"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct parsed p = parse(cases[i].text);
+        CHECK(str_find_str(p.errors, str_c(cases[i].says)) < p.errors.n);
+        arena_clear(&p.a);
+    }
+}

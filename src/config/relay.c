@@ -23,7 +23,7 @@ static bool bits_are_zero_behind(const unsigned char *ip, uint32_t bits, uint32_
 static void one(struct parser *p, const struct token *t)
 {
     const struct directive *self = &config_directives[DIRECTIVE_RELAY];
-    struct config_relay r = {.line = t->line, .file = p->source->path}, **last = &p->config->relays;
+    struct config_relay r = {.text = t->text, .line = t->line, .file = p->source->path}, **last = &p->config->relays;
     struct str bits, address = str_cut(t->text, '/', &bits);
     struct domain d;
     uint64_t n = 0;

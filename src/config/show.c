@@ -117,6 +117,26 @@ static void show_domains(const struct config *c, struct buf *to)
     }
 }
 
+static void show_routes(const struct config *c, struct buf *to)
+{
+    for (const struct config_route *r = c->routes; r; r = r->next) {
+        size_t from = to->n;
+        buf_printf(to, "%-*sto %.*s via %.*s", VALUE_COLUMN, "route", STR_ARG(r->domain), STR_ARG(r->text));
+        if (r->secret.n)
+            buf_printf(to, " secret \"file:%.*s\"", STR_ARG(r->secret));
+        place(to, from, r->file, r->line);
+    }
+}
+
+static void show_relays(const struct config *c, struct buf *to)
+{
+    for (const struct config_relay *r = c->relays; r; r = r->next) {
+        size_t from = to->n;
+        buf_printf(to, "%-*sfor %.*s", VALUE_COLUMN, "relay", STR_ARG(r->text));
+        place(to, from, r->file, r->line);
+    }
+}
+
 bool config_show(const struct config *c, struct str key, struct buf *to)
 {
     bool all = key.n == 0, found = all;
@@ -128,7 +148,7 @@ bool config_show(const struct config *c, struct str key, struct buf *to)
     static const struct {
         const char *word;
         void (*show)(const struct config *c, struct buf *to);
-    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"dns", show_dns}, {"domain", show_domains}};
+    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"dns", show_dns}, {"route", show_routes}, {"relay", show_relays}, {"domain", show_domains}};
     for (size_t i = 0; i < countof(lists); i++)
         if (all || str_eq(key, str_c(lists[i].word))) {
             lists[i].show(c, to);
@@ -233,6 +253,19 @@ void config_show_json(const struct config *c, struct buf *to)
         line_end(&w);
     }
     dns_json(c, to);
+    for (const struct config_route *r = c->routes; r; r = r->next) {
+        struct json_writer w = line_begin(to, "route");
+        json_str(&w, "to", r->domain);
+        json_str(&w, "via", r->text);
+        source_json(&w, r->file, r->line);
+        line_end(&w);
+    }
+    for (const struct config_relay *r = c->relays; r; r = r->next) {
+        struct json_writer w = line_begin(to, "relay");
+        json_str(&w, "for", r->text);
+        source_json(&w, r->file, r->line);
+        line_end(&w);
+    }
     for (const struct config_domain *d = c->domains; d; d = d->next)
         domain_json(d, to);
 }

@@ -40,11 +40,18 @@ static void elsewhere(struct work *w, struct item *it)
     struct str text = route_text(w, &it->adr);
     if (w->stop)
         return;
-    if (!w->may_relay && !it->parent) {
+    const struct config_relay *backup = config_relay_domain(w->f->config, it->adr.domain.ascii);
+    if (!w->may_relay && !it->parent && !backup) {
         route_fail(w, it, REFUSE, "5.7.1", "mail for ", text, " is not taken here: log in to send it");
         return;
     }
-    route_step(w, text, "is on another machine", STR_NONE, STR_NONE, 0);
+    if (backup)
+        route_step(w, text, "is of a domain that is relayed for", STR_NONE, backup->file, backup->line);
+    const struct config_route *r = config_route_find(w->f->config, it->adr.domain.ascii);
+    if (r)
+        route_step(w, text, "is on another machine, and goes by", r->text, r->file, r->line);
+    else
+        route_step(w, text, "is on another machine: the hosts that the DNS names (MX)", STR_NONE, STR_NONE, 0);
     route_target(w, ROUTE_REMOTE, it, 0, STR_NONE, S(""));
 }
 

@@ -59,7 +59,8 @@ struct route_result {
 };
 /* Refusals: 5.1.1 unknown user, 5.7.1 not ours, 5.2.1 suspended, 4.2.2 full (a single message may overshoot a quota), 5.2.3
    larger than the whole quota, 5.4.6 aliases in a circle or nested deeper than ALIAS_DEPTH_MAX, 5.3.5 more than ALIAS_TARGETS_MAX
-   addresses, 4.3.0 no memory in a. may_relay: submitted by a logged-in user. size: octets declared (0 unknown), for the quota of
+   addresses, 4.3.0 no memory in a. may_relay: submitted by a logged-in user, or by a client that is relayed for (mail for a domain
+   that is relayed for is taken from anybody). size: octets declared (0 unknown), for the quota of
    a single local target. steps, if not NULL, gets a line for each decision with its configuration line (penny explain). */
 struct route_result route_resolve(struct arena *a, const struct route_facts *f, const struct address *rcpt, bool may_relay,
                                   uint64_t size, struct buf *steps);
