@@ -9,14 +9,14 @@
 
 enum { CHUNK_MIN = 128, ROOM = 2048 };
 
-static struct part *at(struct convert *c, uint32_t i)
+struct part *convert_part(struct convert *c, uint32_t i)
 {
-    return i < c->count ? &c->parts[i] : &c->lost;
+    return i < c->count ? &c->blocks[i / PART_BLOCK][i % PART_BLOCK] : &c->lost;
 }
 
 struct part *convert_current(struct convert *c)
 {
-    return at(c, c->stack[c->depth - 1]);
+    return convert_part(c, c->stack[c->depth - 1]);
 }
 
 void convert_enter(struct convert *c, uint32_t index)
@@ -25,7 +25,7 @@ void convert_enter(struct convert *c, uint32_t index)
     bool root = c->depth == 0 || convert_current(c)->kind == SCAN_MESSAGE;
     c->stack[c->depth++] = index;
     if (index < c->count && !c->writing)
-        c->parts[index].root = root;
+        convert_part(c, index)->root = root;
 }
 
 static uint32_t unfit_flags(const struct convert *c)
@@ -49,11 +49,12 @@ bool convert_looked(struct convert *c)
     bool any = false, change;
     scan_end(&c->scan);
     for (uint32_t i = 0; i < c->count; i++)
-        any = any || (c->parts[i].flags & unfit_flags(c)) != 0;
+        any = any || (convert_part(c, i)->flags & unfit_flags(c)) != 0;
     change = (c->structure & unfit_flags(c)) != 0 || c->overflow;
     for (uint32_t i = 0; i < c->count; i++) {
-        c->parts[i].action = (uint8_t)decide(c, &c->parts[i], any);
-        change = change || c->parts[i].action != KEEP;
+        struct part *p = convert_part(c, i);
+        p->action = (uint8_t)decide(c, p, any);
+        change = change || p->action != KEEP;
     }
     c->lost.action = SANITIZE;
     c->lost.kind = SCAN_LEAF;

@@ -9,7 +9,8 @@
 
 enum convert_to { CONVERT_7BIT, CONVERT_8BIT };
 struct convert;
-/* a: about 32 KiB and 16 octets for each part (at most MIME_PARTS_MAX). NULL: the arena is full. */
+/* a: about 48 KiB, and 16 octets for each part (at most MIME_PARTS_MAX). NULL: the arena is full. When it fills up during the first pass, the parts that found
+   no room are made fit by force: octets that cannot go become "?". */
 struct convert *convert_begin(struct arena *a, enum convert_to to);
 void convert_look(struct convert *c, struct str piece);     /* first pass */
 /* The first pass is over. False: nothing has to be changed; the message can be sent as it is. */

@@ -14,7 +14,10 @@ enum action {
     SANITIZE,   /* cannot be decoded, so cannot be encoded anew: unfit octets become "?" */
 };
 
-struct part { uint32_t high, size; uint8_t flags, action, encoding, kind; bool text, root, mime_version, typed, fields_first; };
+enum { PART_BLOCK = 64 };
+
+/* 16 octets: a message may have MIME_PARTS_MAX of them. */
+struct part { uint32_t high, size; uint8_t flags, action, encoding, kind; bool text : 1, root : 1, mime_version : 1, typed : 1, fields_first : 1; };
 
 /* Octets that go through as they are, made fit one by one. */
 struct filter { size_t column; bool cr, dropping; };
@@ -23,8 +26,8 @@ struct convert {
     struct mime_scan scan;
     enum convert_to to;
     struct arena *arena;
-    struct part *parts;
-    uint32_t count, max;
+    struct part *blocks[MIME_PARTS_MAX / PART_BLOCK + 1]; /* of PART_BLOCK each */
+    uint32_t count;
     uint32_t stack[MIME_DEPTH_MAX + 3], depth; /* parts that are open */
     uint32_t structure;                        /* flags of headers and glue */
     bool overflow;                             /* no memory for a part: it is sanitized */
@@ -45,6 +48,7 @@ struct convert {
     char strip_storage[2048];
 };
 
+struct part *convert_part(struct convert *c, uint32_t i); /* one that there was no memory for: the lost one */
 struct part *convert_current(struct convert *c);        /* the innermost part that is open */
 void convert_enter(struct convert *c, uint32_t index);  /* it opens; UINT32_MAX: one that there was no memory for */
 void convert_look_begin(struct convert *c);             /* the scanner watches for the first pass … */

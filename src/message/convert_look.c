@@ -3,23 +3,15 @@
 #include "message/convert_inside.h"
 #include "message/inside.h"
 
-enum { FIRST_PARTS = 64 };
-
 static void add_part(struct convert *c)
 {
-    if (c->count == c->max) {
-        uint32_t max = c->max ? 2 * c->max : FIRST_PARTS;
-        struct part *more = arena_array(c->arena, max, sizeof *more);
-        if (!more) {
-            c->overflow = true;
-            return;
-        }
-        if (c->count)
-            memcpy(more, c->parts, c->count * sizeof *more);
-        c->parts = more;
-        c->max = max;
-    }
-    c->parts[c->count++] = (struct part){0};
+    uint32_t block = c->count / PART_BLOCK;
+    if (c->count % PART_BLOCK == 0)
+        c->blocks[block] = c->count < MIME_PARTS_MAX ? arena_array(c->arena, PART_BLOCK, sizeof(struct part)) : NULL;
+    if (c->blocks[block])
+        c->count++;
+    else
+        c->overflow = true;
 }
 
 static void look_begin(void *self, uint64_t offset)

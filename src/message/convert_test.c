@@ -98,3 +98,40 @@ TEST(long_lines)
     CHECK(str_find_str(buf_str(&out), S("Content-Transfer-Encoding: quoted-printable\r\n\r\nyyyy")) < out.n);
     buf_free(&out);
 }
+
+/* Many parts, and an arena that is too small for them: fit all the same. */
+TEST(parts)
+{
+    struct buf in, out;
+    buf_init(&in, 1 << 20);
+    buf_init(&out, 1 << 20);
+    buf_add(&in, S("Content-Type: multipart/mixed; boundary=b\r\n\r\n"));
+    for (int i = 0; i < 3000; i++)
+        buf_add(&in, S("--b\r\n\r\n\xc3\xa4 and text\r\n"));
+    for (size_t room = 60000; room <= 200000; room += 140000) {
+        struct arena a;
+        char storage[4096];
+        struct buf b;
+        struct str rest = buf_str(&in);
+        arena_init(&a, room);
+        struct convert *c = convert_begin(&a, CONVERT_7BIT);
+        CHECK(c != NULL);
+        convert_look(c, rest);
+        CHECK(convert_looked(c));
+        buf_clear(&out);
+        buf_fixed(&b, storage, sizeof storage);
+        while (rest.n > 0) {
+            convert_feed(c, &rest, &b);
+            buf_add(&out, buf_str(&b));
+            buf_clear(&b);
+        }
+        CHECK(convert_end(c, &b));
+        buf_add(&out, buf_str(&b));
+        CHECK_NUM(str_find_str(buf_str(&out), S("\xc3")), out.n);
+        CHECK_NUM(str_find_str(buf_str(&out), S("?? and text")) < out.n, room == 60000);
+        CHECK(str_find_str(buf_str(&out), S("=C3=A4 and text")) < out.n);
+        arena_clear(&a);
+    }
+    buf_free(&in);
+    buf_free(&out);
+}

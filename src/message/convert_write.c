@@ -155,7 +155,9 @@ static void write_headed(void *self, uint64_t offset, const struct scan_facts *f
         filter_newline(c);
     if (!p->fields_first)
         add_fields(c, p);
-    if (blank || encoding)
+    /* a message inside that gets fields needs the empty line of this header before them, even where there was no header (a digest's part) */
+    const struct part *inside = p->kind == SCAN_MESSAGE ? convert_part(c, c->next) : NULL;
+    if (blank || encoding || (inside && label(c, inside)))
         buf_add(c->out, S("\r\n"));
     c->filter = (struct filter){0};
     mime_decoder_init(&c->decoder, (enum mime_encoding)p->encoding);

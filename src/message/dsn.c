@@ -240,13 +240,15 @@ static void write_header_part(struct dsn_out *o, const struct dsn *d, const stru
     dsn_encode_end(o);
 }
 
-bool dsn_write(const struct dsn *d, struct arena *scratch, struct sink to, const char **why)
+bool dsn_write(const struct dsn *asked, struct arena *scratch, struct sink to, const char **why)
 {
+    struct dsn copy = *asked, *d = &copy;
     struct names n;
     struct original original = {.header = S(""), .clean = true, .ascii = true};
     char *storage = arena_alloc(scratch, DSN_PIECE);
     struct dsn_out o = {.to = to};
     bool has = d->original.read != NULL, ascii = dsn_text_is_ascii(d);
+    d->utf8 = d->utf8 || !utf8_is_ascii(d->to.local); /* such an address can stand in no other header */
     *why = "the original message cannot be read";
     if (!storage || (has && !read_header(d, scratch, &original)))
         return false;

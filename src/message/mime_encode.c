@@ -55,13 +55,16 @@ static void base64_encode_some(struct mime_encoder *e, struct str *in, struct bu
     }
 }
 
-/* n columns that must not be cut; a soft line end first when they do not fit before the "=" that might follow. */
+/* Columns that must not be cut; a soft line end first when they do not fit before the "=" that might follow. What is encoded at a line start: a dot and "From " are
+   best kept from old relays (RFC 2049 3), and a "-" could begin a delimiter. */
 static void qp_put(struct mime_encoder *e, struct str s, struct buf *out)
 {
     if (e->column + s.n > ENCODED_LINE - 1) {
         buf_add(out, S("=\r\n"));
         e->column = 0;
     }
+    if (e->column == 0 && s.n == 1 && (s.p[0] == '.' || s.p[0] == 'F' || s.p[0] == '-'))
+        s = s.p[0] == '.' ? S("=2E") : s.p[0] == 'F' ? S("=46") : S("=2D");
     buf_add(out, s);
     e->column += (uint32_t)s.n;
 }
@@ -110,8 +113,8 @@ static void qp_encode_some(struct mime_encoder *e, struct str *in, struct buf *o
         }
         if (is_wsp(c) || (c == '\r' && e->text))
             e->hold[e->held++] = (unsigned char)c;
-        else if (c > ' ' && c < 0x7f && c != '=' && !(e->column == 0 && (c == '.' || c == 'F')))
-            qp_put(e, str_of(&c, 1), out); /* a dot or "From " at a line start is best kept from old relays, RFC 2049 3 */
+        else if (c > ' ' && c < 0x7f && c != '=')
+            qp_put(e, str_of(&c, 1), out);
         else
             qp_escape(e, (unsigned char)c, out);
     }
