@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 /* penny status, reload, stop */
+#include <string.h>
 #include "agent/inside.h"
+#include "os/file.h"
 
 enum { STOP_MS = 60000 };
 
@@ -52,6 +54,22 @@ static void side_by_side(struct agent *g, const struct json *j)
     }
 }
 
+/* The memory that is a role's own and its share of what is shared; only root may look into roles, who hide their memory. 0: not known. */
+static uint64_t pss_of(int64_t pid)
+{
+    char path[64], text[4096], *line;
+    struct buf b;
+    struct why why;
+    unsigned long long kb = 0;
+    snprintf(path, sizeof path, "/proc/%lld/smaps_rollup", (long long)pid);
+    buf_fixed(&b, text, sizeof text - 1);
+    if (pid <= 0 || file_read(path, sizeof text - 1, &b, &why) != DONE)
+        return 0;
+    text[b.n] = '\0';
+    line = strstr(text, "\nPss:");
+    return line && sscanf(line + 5, "%llu kB", &kb) == 1 ? (uint64_t)kb * 1024 : 0;
+}
+
 /* What the server adds (roles, sessions …) in its own words, whatever it is: a line a member, a line an element of a list. */
 static void tree(struct agent *g, const struct json *j)
 {
@@ -64,6 +82,9 @@ static void tree(struct agent *g, const struct json *j)
                 side_by_side(g, e);
             else
                 value(g, e);
+            uint64_t pss = str_eq(m->name, S("roles")) ? pss_of(json_get_num(e, "pid", 0)) : 0;
+            if (pss)
+                printf("  memory %.*s", STR_ARG(agent_size_text(&g->a, pss)));
             putchar('\n');
         } while (list && (e = e->next));
     }

@@ -3,9 +3,11 @@
    notification that may be owed. */
 #include "base/limits.h"
 #include "daemon/store_inside.h"
+#include "base/facts.h"
+#include "os/disk.h"
 #include "os/link.h"
 
-enum { RCPT_MEM = 2048 /* an envelope recipient at its largest */ };
+enum { RCPT_MEM = 2048 /* an envelope recipient at its largest */, DISK_KEEP_FREE = 8 << 20 };
 
 static void fail(struct store_session *s, struct why why)
 {
@@ -20,6 +22,17 @@ static void fail(struct store_session *s, struct why why)
         s->body_outcome = RETRY;
         s->body_why = why;
     }
+}
+
+bool store_has_room(struct store *st, struct why *why)
+{
+    const struct disk *d = st->engine_options.disk ? st->engine_options.disk : &disk_kernel;
+
+    if (d->free_bytes(d->self, st->dir) >= DISK_KEEP_FREE)
+        return true;
+    *why = store_why("4.3.1", "the disk is full: try again later");
+    fact_count("store.refused-disk-full", 1);
+    return false;
 }
 
 void store_body_begin(struct store_edge *e, const struct msg_body_begin *m)
@@ -43,6 +56,9 @@ void store_body_begin(struct store_edge *e, const struct msg_body_begin *m)
     s->body = engine_body_begin(e->store->engine);
     if (!s->body)
         fail(s, store_why("4.3.0", "no memory for a message"));
+    struct why why;
+    if (!store_has_room(e->store, &why))
+        fail(s, why);
 }
 
 /* Up to the empty line, or as much as is kept. */
@@ -99,6 +115,10 @@ void store_body_piece(struct store_edge *e, const struct msg_body_piece *m)
     uint64_t held = s->body_size < BODY_PIECE_MAX ? s->body_size : 0; /* what is longer goes to the disk at once */
     if (st->bodies_held - s->body_held + held > STORE_OPEN_BODIES_MAX) {
         fail(s, store_why("4.3.1", "too many messages come in at once: try again"));
+        return;
+    }
+    if (s->body_size >= BODY_PIECE_MAX && !store_has_room(st, &why)) {
+        fail(s, why);
         return;
     }
     st->bodies_held += held - s->body_held;

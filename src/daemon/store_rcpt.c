@@ -208,6 +208,8 @@ void store_rcpt(struct store_edge *e, const struct msg_rcpt *m)
         r.why = store_why("5.1.3", bad != ADDRESS_OK ? address_error_text(bad) : "a recipient needs an address");
     } else if (who == STORE_STRANGER) {
         r.why = store_why("5.7.0", "this login is not valid any more: log in again");
+    } else if (!store_has_room(st, &r.why)) {
+        r.outcome = RETRY;
     } else {
         r = route_resolve(&a, &st->facts, &to, who == STORE_USER, m->size, NULL);
     }

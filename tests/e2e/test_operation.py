@@ -187,6 +187,8 @@ def test_sandbox():
             expect('NoNewPrivs:\t1' in status, f'{role} has no_new_privs')
         cmd = p.cmd('status').stdout
         expect('edge-mx' in cmd and 'store' in cmd, f'status shows the roles: {cmd}')
+        if os.getuid() == 0:
+            equal(len(re.findall(r'memory [0-9.]+ [kM]B', cmd)), len(p.roles()), f'root sees what each role holds: {cmd}')
 
 
 def test_metrics():
