@@ -12,6 +12,7 @@ help:
 	@echo 'make unit T=smtp     one folder'"'"'s tests    make e2e T=clients   one end-to-end test'
 	@echo 'make fuzz T=message/address_fuzz TIME=60    make replay'
 	@echo 'make conformance VECTORS=dir   public test vectors against the parsers and machines'
+	@echo 'make oracle          python3-dkim verifies what we sign'
 	@echo 'make bench           against Postfix and the load generator'"'"'s ceiling, in one run; writes docs/performance.md'
 	@echo 'make install         PREFIX=/usr/local DESTDIR='
 
@@ -47,6 +48,13 @@ conformance:
 	@[ -n "$(VECTORS)" ] && [ -d "$(VECTORS)" ] || { echo 'make conformance VECTORS=dir: no such folder; nothing was held against the vectors' >&2; exit 1; }
 	@$(MAKE) --no-print-directory -s -j2 conformance-programs
 	@tools/conformance "$(VECTORS)" $O/conformance
+
+# Other people's code judges ours: python3-dkim the signatures.
+$O/oracle/dkim_sign: tests/oracle/dkim_sign.c $(call libs_of,sender)
+	@mkdir -p $(@D); $(CC) $(ALL_CFLAGS) $(LINK_$(MODE)) $(LDFLAGS) -o $@ $^ $(LIBS)
+.PHONY: oracle
+oracle: $O/oracle/dkim_sign
+	@/usr/bin/python3 tests/oracle/verify_dkim.py $<
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory -s -j2 all

@@ -4,13 +4,13 @@
        header    a message → JSON line: subject, from, to (names and addresses), date
        compose   a JSON description → a message
        convert   a message → the same, 7bit                                                        */
-#include <stdio.h>
 #include "base/encode.h"
 #include "base/json.h"
 #include "message/compose.h"
 #include "message/convert.h"
 #include "message/date.h"
 #include "message/mime.h"
+#include <stdio.h>
 
 enum { INPUT_MAX = 16 << 20, LIST_MAX = 50 };
 
@@ -109,9 +109,16 @@ static int compose(struct str in)
     static struct compose_attachment files[LIST_MAX];
     static struct str bytes[LIST_MAX];
     const char *why = "not JSON";
-    struct compose c = {.subject = json_get_str(j, "subject"), .text = json_get_str(j, "text"), .html = json_get_str(j, "html"),
-                        .unix_ms = json_get_num(j, "date", 0) * 1000, .message_id_domain = S("oracle.example"), .to = to, .cc = cc, .bcc = bcc,
-                        .eight_bit = json_get_num(j, "eight_bit", 0) != 0, .attachments = files};
+    struct compose c = {.subject = json_get_str(j, "subject"),
+                        .text = json_get_str(j, "text"),
+                        .html = json_get_str(j, "html"),
+                        .unix_ms = json_get_num(j, "date", 0) * 1000,
+                        .message_id_domain = S("oracle.example"),
+                        .to = to,
+                        .cc = cc,
+                        .bcc = bcc,
+                        .eight_bit = json_get_num(j, "eight_bit", 0) != 0,
+                        .attachments = files};
     addresses(json_get(j, "from"), from);
     c.from = from[0];
     c.to_count = addresses(json_get(j, "to"), to);
