@@ -35,6 +35,7 @@ check: deps-test
 	@$(MAKE) --no-print-directory -s -j2 MODE=asan unit
 	@$(MAKE) --no-print-directory -s -j2 MODE=asan replay
 	@$(MAKE) --no-print-directory -s e2e
+	@tools/check-docs
 	@echo 'make check: everything passed'
 
 e2e: all
@@ -69,4 +70,5 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|g; s|@SYSCONFDIR@|$(SYSCONFDIR)|g' tools/systemd/penny.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/penny.service
 	install -m 644 tools/systemd/penny.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -m 644 tools/systemd/penny.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/penny.conf
+	[ -n "$(DESTDIR)" ] || ! command -v systemd-sysusers >/dev/null || systemd-sysusers $(PREFIX)/lib/sysusers.d/penny.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/penny/penny.conf ] || install -m 644 tools/systemd/penny.conf $(DESTDIR)$(SYSCONFDIR)/penny/penny.conf

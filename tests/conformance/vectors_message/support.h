@@ -52,7 +52,8 @@ static struct str read_vector_if_there(const char *path)
 static struct str read_vector(const char *path)
 {
     char whole[4096];
-    snprintf(whole, sizeof whole, "%s/%s", vectors, path);
+    if ((size_t)snprintf(whole, sizeof whole, "%s/%s", vectors, path) >= sizeof whole)
+        return S("");
     return read_file(&memory, whole);
 }
 
