@@ -8,16 +8,26 @@
 const char *address_error_text(enum address_error e)
 {
     switch (e) {
-    case ADDRESS_OK: return "the address is good";
-    case ADDRESS_EMPTY: return "the address is empty";
-    case ADDRESS_SYNTAX: return "this is not an address as RFC 5321 4.1.2 defines it";
-    case ADDRESS_LOCAL_TOO_LONG: return "the local part is longer than 64 octets";
-    case ADDRESS_DOMAIN_TOO_LONG: return "the domain is longer than 255 octets or one of its labels longer than 63";
-    case ADDRESS_BAD_DOMAIN: return "the domain is not a host name";
-    case ADDRESS_BAD_LITERAL: return "the address literal in brackets is not valid";
-    case ADDRESS_BAD_UTF8: return "the address is not valid UTF-8";
-    case ADDRESS_NEEDS_UTF8: return "the address is not ASCII and needs SMTPUTF8";
-    case ADDRESS_NO_MEMORY: return "too many addresses: no memory is left for this one";
+    case ADDRESS_OK:
+        return "the address is good";
+    case ADDRESS_EMPTY:
+        return "the address is empty";
+    case ADDRESS_SYNTAX:
+        return "this is not an address as RFC 5321 4.1.2 defines it";
+    case ADDRESS_LOCAL_TOO_LONG:
+        return "the local part is longer than 64 octets";
+    case ADDRESS_DOMAIN_TOO_LONG:
+        return "the domain is longer than 255 octets or one of its labels longer than 63";
+    case ADDRESS_BAD_DOMAIN:
+        return "the domain is not a host name";
+    case ADDRESS_BAD_LITERAL:
+        return "the address literal in brackets is not valid";
+    case ADDRESS_BAD_UTF8:
+        return "the address is not valid UTF-8";
+    case ADDRESS_NEEDS_UTF8:
+        return "the address is not ASCII and needs SMTPUTF8";
+    case ADDRESS_NO_MEMORY:
+        return "too many addresses: no memory is left for this one";
     }
     return "unknown error";
 }
@@ -120,7 +130,8 @@ static struct str take_domain_text(struct str *rest, const char *enders)
     return text;
 }
 
-static enum address_error take_mailbox(struct arena *a, struct str *rest, const char *enders, bool bare_ok, bool utf8_ok, struct address *to)
+static enum address_error take_mailbox(struct arena *a, struct str *rest, const char *enders, bool bare_ok, bool utf8_ok,
+                                       struct address *to)
 {
     enum address_error e = take_local(a, rest, utf8_ok, to);
     if (e != ADDRESS_OK)
@@ -156,7 +167,8 @@ static enum address_error skip_route(struct arena *a, struct str *rest, bool utf
     }
 }
 
-enum address_error address_parse_path(struct arena *a, struct str *rest, bool null_ok, bool bare_ok, bool utf8_ok, struct address *to)
+enum address_error address_parse_path(struct arena *a, struct str *rest, bool null_ok, bool bare_ok, bool utf8_ok,
+                                      struct address *to)
 {
     struct str at = *rest;
     struct address made = {0};

@@ -22,7 +22,8 @@ static void again(struct arena *a, const struct address *adr)
     }
     buf_clear(&text);
     address_print(&text, adr, true);
-    check(str_find(buf_str(&text), '\r') == text.n && str_find(buf_str(&text), '\n') == text.n && str_find(buf_str(&text), 0) == text.n);
+    check(str_find(buf_str(&text), '\r') == text.n && str_find(buf_str(&text), '\n') == text.n &&
+          str_find(buf_str(&text), 0) == text.n);
     buf_free(&text);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* Address lists of header fields, RFC 5322 3.4 with 4.4. Liberal: what cannot be read is skipped up to the next comma; a route is dropped; a comment behind a bare address
-   is its name (RFC 822 custom); dots and UTF-8 in phrases are taken. The addresses made here may have a domain that no envelope would take (underscores, odd literals). */
+/* Address lists of header fields, RFC 5322 3.4 with 4.4. Liberal: what cannot be read is skipped up to the next comma; a route is
+   dropped; a comment behind a bare address is its name (RFC 822 custom); dots and UTF-8 in phrases are taken. The addresses made
+   here may have a domain that no envelope would take (underscores, odd literals). */
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "message/address.h"
@@ -72,7 +73,9 @@ static bool make_domain(struct list *l, struct str text, struct domain *to)
         if (c == '[' || c == ']' || c == '\\' || c == 0x7f)
             return false;
     }
-    *to = (struct domain){.kind = literal ? DOMAIN_OTHER_LITERAL : DOMAIN_NAME, .text = arena_str(l->arena, inside), .ascii = arena_str(l->arena, text)};
+    *to = (struct domain){.kind = literal ? DOMAIN_OTHER_LITERAL : DOMAIN_NAME,
+                          .text = arena_str(l->arena, inside),
+                          .ascii = arena_str(l->arena, text)};
     l->full = l->full || !to->text.p || !to->ascii.p;
     return !l->full;
 }
@@ -98,7 +101,8 @@ static bool make_address(struct list *l, struct address *to)
     return true;
 }
 
-/* local-part / obs-local-part up to "@": words and dots, then the domain: atoms and dots, or a literal. True when both were there. */
+/* local-part / obs-local-part up to "@": words and dots, then the domain: atoms and dots, or a literal. True when both were
+ * there. */
 static bool take_addr_spec(struct list *l)
 {
     bool any = false, word = false; /* word: the last one was; another needs a dot before it */
@@ -219,7 +223,8 @@ static void take_bare(struct list *l)
     skip_element(l);
 }
 
-/* One element starts here. Looks ahead over the words of a phrase (an "@" in it is a name that looks like an address) for what they lead to. */
+/* One element starts here. Looks ahead over the words of a phrase (an "@" in it is a name that looks like an address) for what
+ * they lead to. */
 static void take_element(struct list *l)
 {
     struct lexer ahead = l->lex;

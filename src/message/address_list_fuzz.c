@@ -6,7 +6,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct seen { struct header_address list[64]; size_t n; struct arena *a; };
+struct seen {
+    struct header_address list[64];
+    size_t n;
+    struct arena *a;
+};
 
 static void keep(void *to, const struct header_address *h)
 {

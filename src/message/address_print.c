@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: ISC
 /* From a struct address back to text, to a key, and to its parts. */
-#include <stdlib.h>
-#include <unicase.h>
-#include <uninorm.h>
 #include "base/utf8.h"
 #include "message/address.h"
 #include "message/inside.h"
+#include <stdlib.h>
+#include <unicase.h>
+#include <uninorm.h>
 
 bool local_is_dot_atom(struct str local)
 {
@@ -46,7 +46,8 @@ void address_print(struct buf *to, const struct address *adr, bool ascii)
     }
 }
 
-/* Lower case and NFC: the owner of a domain may say so (RFC 5321 2.4, 6531 3.1, 5198 3). NULL when memory ended; the caller frees it. */
+/* Lower case and NFC: the owner of a domain may say so (RFC 5321 2.4, 6531 3.1, 5198 3). NULL when memory ended; the caller frees
+ * it. */
 static uint8_t *fold_utf8(struct str s, size_t *n)
 {
     return u8_tolower((const uint8_t *)s.p, s.n, "", UNINORM_NFC, NULL, n);

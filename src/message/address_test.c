@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-#include "message/address.h"
 #include "base/test.h"
+#include "message/address.h"
 
 #define X10 "aaaaaaaaaa"
 #define X60 X10 X10 X10 X10 X10 X10
@@ -19,7 +19,11 @@ static struct str shown(const struct address *adr, bool ascii)
 
 TEST(path)
 {
-    static const struct { const char *in; enum address_error e; const char *out, *rest; } cases[] = {
+    static const struct {
+        const char *in;
+        enum address_error e;
+        const char *out, *rest;
+    } cases[] = {
         {"<a@b>", ADDRESS_OK, "a@b", ""},
         {"<user@example.org> SIZE=5", ADDRESS_OK, "user@example.org", " SIZE=5"},
         {"<@one.example,@two.example:joe@three.example>", ADDRESS_OK, "joe@three.example", ""},
@@ -109,7 +113,11 @@ TEST(choices)
     CHECK_NUM(address_parse_path(&arena, &s, true, false, true, &adr), ADDRESS_SYNTAX);
     s = S("<m\xc3\xbcller@example.org>");
     CHECK_NUM(address_parse_path(&arena, &s, true, true, false, &adr), ADDRESS_NEEDS_UTF8);
-    CHECK_NUM(address_parse(&arena, S("a@b\xc3\xbc" "cher.example"), false, &adr), ADDRESS_NEEDS_UTF8);
+    CHECK_NUM(address_parse(&arena,
+                            S("a@b\xc3\xbc"
+                              "cher.example"),
+                            false, &adr),
+              ADDRESS_NEEDS_UTF8);
     CHECK_NUM(address_parse(&arena, S("a@b>"), true, &adr), ADDRESS_BAD_DOMAIN);
     CHECK_NUM(address_parse(&arena, S(""), true, &adr), ADDRESS_EMPTY);
     CHECK_NUM(address_parse(&arena, S("postmaster"), true, &adr), ADDRESS_SYNTAX);
@@ -124,11 +132,19 @@ TEST(choices)
 
 TEST(domains)
 {
-    static const struct { const char *in, *ascii; } cases[] = {
+    static const struct {
+        const char *in, *ascii;
+    } cases[] = {
         {"Example.ORG", "example.org"},
-        {"B\xc3\x9c" "cher.example", "xn--bcher-kva.example"},
-        {"bu\xcc\x88" "cher.example", "xn--bcher-kva.example"}, /* decomposed */
-        {"stra\xc3\x9f" "e.example", "xn--strae-oqa.example"},  /* not transitional */
+        {"B\xc3\x9c"
+         "cher.example",
+         "xn--bcher-kva.example"},
+        {"bu\xcc\x88"
+         "cher.example",
+         "xn--bcher-kva.example"}, /* decomposed */
+        {"stra\xc3\x9f"
+         "e.example",
+         "xn--strae-oqa.example"}, /* not transitional */
         {"\xe4\xbe\x8b\xe3\x81\x88.\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88", "xn--r8jz45g.xn--zckzah"},
         {"xn--bcher-kva.example", "xn--bcher-kva.example"},
         {"[192.0.2.1]", "[192.0.2.1]"},
@@ -173,12 +189,17 @@ TEST(domains)
 
 TEST(keys)
 {
-    static const struct { const char *a, *b; bool same; } cases[] = {
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } cases[] = {
         {"User@Example.org", "user@example.ORG", true},
         {"\"user\"@example.org", "user@example.org", true},
         {"\"a\\b\"@example.org", "ab@example.org", true},
         {"Jos\xc3\x89@example.org", "jose\xcc\x81@example.org", true},
-        {"a@b\xc3\xbc" "cher.example", "a@xn--bcher-kva.example", true},
+        {"a@b\xc3\xbc"
+         "cher.example",
+         "a@xn--bcher-kva.example", true},
         {"a@[192.0.2.1]", "a@[192.0.2.001]", true},
         {"a.b@example.org", "ab@example.org", false},
         {"a@example.org", "a@example.com", false},
@@ -205,7 +226,11 @@ TEST(keys)
     CHECK(!address_split(&adr, '-', &base, &detail) && !address_split(&adr, 0, &base, &detail));
     CHECK_NUM(address_parse(&arena, S("+x@example.org"), false, &adr), ADDRESS_OK);
     CHECK(!address_split(&adr, '+', &base, &detail));
-    CHECK_NUM(address_parse(&arena, S("\xc3\xbc@b\xc3\xbc" "cher.example"), true, &adr), ADDRESS_OK);
+    CHECK_NUM(address_parse(&arena,
+                            S("\xc3\xbc@b\xc3\xbc"
+                              "cher.example"),
+                            true, &adr),
+              ADDRESS_OK);
     CHECK(adr.utf8);
     CHECK_STR(shown(&adr, true), S("\xc3\xbc@xn--bcher-kva.example"));
     arena_clear(&arena);
@@ -228,14 +253,21 @@ static void add_list(void *to, const struct header_address *h)
 
 TEST(lists)
 {
-    static const struct { const char *in, *out; size_t found; } cases[] = {
+    static const struct {
+        const char *in, *out;
+        size_t found;
+    } cases[] = {
         {"a@b", "<a@b>", 1},
-        {"Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>", "Mary Smith<mary@x.test><jdoe@example.org>Who?<one@y.test>", 3},
-        {"<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <sysservices@example.net>", "<boss@nil.test>Giant; \"Big\" Box<sysservices@example.net>", 2},
-        {"A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;", "{A GroupEd Jones<c@a.test><joe@where.test>John<jdoe@one.test>}", 3},
+        {"Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
+         "Mary Smith<mary@x.test><jdoe@example.org>Who?<one@y.test>", 3},
+        {"<boss@nil.test>, \"Giant; \\\"Big\\\" Box\" <sysservices@example.net>",
+         "<boss@nil.test>Giant; \"Big\" Box<sysservices@example.net>", 2},
+        {"A Group:Ed Jones <c@a.test>,joe@where.test,John <jdoe@one.test>;",
+         "{A GroupEd Jones<c@a.test><joe@where.test>John<jdoe@one.test>}", 3},
         {"Undisclosed recipients:;", "{Undisclosed recipients}", 0},
         {"Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete<pete@silly.test>", 1},
-        {"A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n  joe@example.org,\r\n  John <jdoe@one.test> (my dear friend); (the end of the group)",
+        {"A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n  joe@example.org,\r\n  John "
+         "<jdoe@one.test> (my dear friend); (the end of the group)",
          "{A GroupChris Jones<c@public.example><joe@example.org>John<jdoe@one.test>}", 3},
         {"(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;", "{Hidden recipients}", 0},
         {"Joe Q. Public <john.q.public@example.com>", "Joe Q. Public<john.q.public@example.com>", 1},

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
 /* What a reader would save, and under which name. A name from a stranger never gets to be a path. */
-#include <stdio.h>
 #include "base/utf8.h"
 #include "message/compose.h"
 #include "message/inside.h"
 #include "message/mime.h"
+#include <stdio.h>
 
 enum { NAME_MAX_OCTETS = 200 };
 
@@ -75,8 +75,8 @@ static bool is_device(struct str name)
 /* Characters that turn text around or hide it: a name must read as what it is. */
 static bool is_hidden(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-           c == 0xfeff || c == 0xfffd;
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0xfffd;
 }
 
 /* Whole characters of s that fit into n octets. */

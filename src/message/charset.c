@@ -1,30 +1,61 @@
 // SPDX-License-Identifier: ISC
-/* Charsets to UTF-8. The few that matter are ours; the rest is the C library's iconv, but only names on the list below ever reach it (some of its converters
-   had holes), and after charset_seal() nothing more is opened. */
-#include <errno.h>
-#include <iconv.h>
+/* Charsets to UTF-8. The few that matter are ours; the rest is the C library's iconv, but only names on the list below ever reach
+   it (some of its converters had holes), and after charset_seal() nothing more is opened. */
 #include "base/utf8.h"
 #include "message/inside.h"
 #include "message/mime.h"
+#include <errno.h>
+#include <iconv.h>
 
 enum { KIND_GUESS, KIND_UTF8, KIND_1252, KIND_LATIN9, KIND_ICONV };
 
-static const uint16_t high_1252[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160,
+static const uint16_t high_1252[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021, 0x2c6,  0x2030, 0x160,
                                        0x2039, 0x152,  0x8d,   0x17d,  0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-                                       0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e, 0x178};
+                                       0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
 
 /* The first name of a row is iconv's; the others are what mailers write. Rows without one go by their first name. */
 static const char *const charsets[][8] = {
-    {"ISO-8859-2", "latin2", "iso8859-2"}, {"ISO-8859-3"}, {"ISO-8859-4"}, {"ISO-8859-5"}, {"ISO-8859-6", "iso-8859-6-i"}, {"ISO-8859-7"},
-    {"ISO-8859-8", "iso-8859-8-i", "iso-8859-8-e", "visual"}, {"ISO-8859-9", "latin5"}, {"ISO-8859-10"}, {"ISO-8859-13"}, {"ISO-8859-14"},
-    {"ISO-8859-16"}, {"CP1250", "windows-1250"}, {"CP1251", "windows-1251"}, {"CP1253", "windows-1253"}, {"CP1254", "windows-1254"},
-    {"CP1255", "windows-1255"}, {"CP1256", "windows-1256"}, {"CP1257", "windows-1257"}, {"CP1258", "windows-1258"},
-    {"KOI8-R", "koi8r"}, {"KOI8-U"}, {"IBM850", "cp850"}, {"IBM437", "cp437"}, {"IBM866", "cp866"}, {"MACINTOSH", "x-mac-roman", "mac"},
+    {"ISO-8859-2", "latin2", "iso8859-2"},
+    {"ISO-8859-3"},
+    {"ISO-8859-4"},
+    {"ISO-8859-5"},
+    {"ISO-8859-6", "iso-8859-6-i"},
+    {"ISO-8859-7"},
+    {"ISO-8859-8", "iso-8859-8-i", "iso-8859-8-e", "visual"},
+    {"ISO-8859-9", "latin5"},
+    {"ISO-8859-10"},
+    {"ISO-8859-13"},
+    {"ISO-8859-14"},
+    {"ISO-8859-16"},
+    {"CP1250", "windows-1250"},
+    {"CP1251", "windows-1251"},
+    {"CP1253", "windows-1253"},
+    {"CP1254", "windows-1254"},
+    {"CP1255", "windows-1255"},
+    {"CP1256", "windows-1256"},
+    {"CP1257", "windows-1257"},
+    {"CP1258", "windows-1258"},
+    {"KOI8-R", "koi8r"},
+    {"KOI8-U"},
+    {"IBM850", "cp850"},
+    {"IBM437", "cp437"},
+    {"IBM866", "cp866"},
+    {"MACINTOSH", "x-mac-roman", "mac"},
     {"CP874", "tis-620", "windows-874", "iso-8859-11"},
-    {"CP932", "shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji", "windows-31j"}, {"EUC-JP", "x-euc-jp"}, {"ISO-2022-JP", "iso-2022-jp-1", "csiso2022jp"},
-    {"GB18030", "gb2312", "gbk", "x-gbk", "cp936", "gb_2312-80", "euc-cn"}, {"BIG5-HKSCS", "big5", "big-5", "x-x-big5", "cn-big5"},
-    {"UHC", "euc-kr", "ks_c_5601-1987", "ks_c_5601", "cp949", "ksc5601", "windows-949"}, {"ISO-2022-KR"},
-    {"UTF-7", "unicode-1-1-utf-7"}, {"UTF-16", "ucs-2"}, {"UTF-16LE"}, {"UTF-16BE"}, {"UTF-32"}, {"UTF-32LE"}, {"UTF-32BE"},
+    {"CP932", "shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji", "windows-31j"},
+    {"EUC-JP", "x-euc-jp"},
+    {"ISO-2022-JP", "iso-2022-jp-1", "csiso2022jp"},
+    {"GB18030", "gb2312", "gbk", "x-gbk", "cp936", "gb_2312-80", "euc-cn"},
+    {"BIG5-HKSCS", "big5", "big-5", "x-x-big5", "cn-big5"},
+    {"UHC", "euc-kr", "ks_c_5601-1987", "ks_c_5601", "cp949", "ksc5601", "windows-949"},
+    {"ISO-2022-KR"},
+    {"UTF-7", "unicode-1-1-utf-7"},
+    {"UTF-16", "ucs-2"},
+    {"UTF-16LE"},
+    {"UTF-16BE"},
+    {"UTF-32"},
+    {"UTF-32LE"},
+    {"UTF-32BE"},
 };
 static iconv_t opened[countof(charsets)];
 static enum { UNTRIED, OPEN, ABSENT } state[countof(charsets)];
@@ -67,7 +98,8 @@ bool charset_decoder_init(struct charset_decoder *d, struct str charset)
 {
     static const char *const ascii[] = {"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "7bit", "8bit", "default"};
     static const char *const utf8[] = {"utf-8", "utf8", "unicode-1-1-utf-8", "utf-8-mac"};
-    static const char *const latin1[] = {"iso-8859-1", "latin1", "iso8859-1", "iso_8859-1", "iso_8859-1:1987", "windows-1252", "cp1252", "l1", "x-ansi", "iso-8859-1-windows-3.1-latin-1"};
+    static const char *const latin1[] = {"iso-8859-1",   "latin1", "iso8859-1", "iso_8859-1", "iso_8859-1:1987",
+                                         "windows-1252", "cp1252", "l1",        "x-ansi",     "iso-8859-1-windows-3.1-latin-1"};
     static const char *const latin9[] = {"iso-8859-15", "latin9", "latin-9", "iso8859-15", "iso_8859-15"};
     *d = (struct charset_decoder){.kind = KIND_GUESS};
     charset = str_trim(charset);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: ISC
-/* Encoders and decoders in pieces: encoding then decoding gives back what went in; decoding in pieces gives what decoding at once gives. */
-#include <stdlib.h>
+/* Encoders and decoders in pieces: encoding then decoding gives back what went in; decoding in pieces gives what decoding at once
+ * gives. */
 #include "base/check.h"
 #include "base/utf8.h"
 #include "message/mime.h"
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -95,7 +96,8 @@ static void charset(struct str name, struct str in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const names[] = {"utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "koi8-r", "shift_jis", "gb18030", "euc-kr", "iso-2022-jp", "utf-16", "utf-7", "x"};
+    static const char *const names[] = {"utf-8",   "us-ascii", "iso-8859-1",  "iso-8859-15", "koi8-r", "shift_jis",
+                                        "gb18030", "euc-kr",   "iso-2022-jp", "utf-16",      "utf-7",  "x"};
     struct str in = str_of(data, size);
     struct buf coded, back, whole;
     state = (uint32_t)size;

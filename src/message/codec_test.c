@@ -17,7 +17,10 @@ static void decode(enum mime_encoding e, struct str in, size_t cut, struct buf *
 
 TEST(decoding)
 {
-    static const struct { enum mime_encoding e; const char *in, *out; } cases[] = {
+    static const struct {
+        enum mime_encoding e;
+        const char *in, *out;
+    } cases[] = {
         {MIME_QUOTED_PRINTABLE, "a=3Db=\r\nc", "a=bc"},
         {MIME_QUOTED_PRINTABLE, "foo\t=\nbar", "foo\tbar"},
         {MIME_QUOTED_PRINTABLE, "foo =\t\r\nbar", "foo bar"},
@@ -52,7 +55,11 @@ TEST(decoding)
 
 TEST(encoding)
 {
-    static const struct { enum mime_encoding e; bool text; const char *in, *out; } cases[] = {
+    static const struct {
+        enum mime_encoding e;
+        bool text;
+        const char *in, *out;
+    } cases[] = {
         {MIME_QUOTED_PRINTABLE, true, "a=b\r\nc \r\n\td", "a=3Db\r\nc=20\r\n\td"},
         {MIME_QUOTED_PRINTABLE, true, "end ", "end=20"},
         {MIME_QUOTED_PRINTABLE, true, "a\rb\nc", "a=0Db=0Ac"},
@@ -100,7 +107,13 @@ TEST(encoding)
 
 TEST(charsets)
 {
-    static const struct { const char *charset; const char *in; size_t n; const char *out; bool known; } cases[] = {
+    static const struct {
+        const char *charset;
+        const char *in;
+        size_t n;
+        const char *out;
+        bool known;
+    } cases[] = {
         {"utf-8", "\xe2\x82\xac", 3, "\xe2\x82\xac", true},
         {"UTF-8", "a\xe2\x82", 3, "a\xef\xbf\xbd\xef\xbf\xbd", true},
         {"us-ascii", "a\xe4\xc3\xa4", 4, "a\xc3\xa4\xc3\xa4", true},

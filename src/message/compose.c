@@ -27,13 +27,15 @@ static bool has_utf8_local(const struct header_address *list, size_t count)
 bool compose_needs_utf8(const struct compose *c)
 {
     return has_utf8_local(&c->from, 1) || (c->sender && has_utf8_local(c->sender, 1)) || has_utf8_local(c->to, c->to_count) ||
-           has_utf8_local(c->cc, c->cc_count) || has_utf8_local(c->bcc, c->bcc_count) || has_utf8_local(c->reply_to, c->reply_to_count);
+           has_utf8_local(c->cc, c->cc_count) || has_utf8_local(c->bcc, c->bcc_count) ||
+           has_utf8_local(c->reply_to, c->reply_to_count);
 }
 
 static bool is_own_field(struct str name)
 {
-    const uint32_t own = HEADER_DATE | HEADER_MESSAGE_ID | HEADER_FROM | HEADER_SENDER | HEADER_REPLY_TO | HEADER_TO | HEADER_CC | HEADER_BCC | HEADER_SUBJECT |
-                         HEADER_RECEIVED | HEADER_RETURN_PATH | HEADER_MIME_VERSION | HEADER_IN_REPLY_TO | HEADER_REFERENCES | HEADER_RESENT_BCC;
+    const uint32_t own = HEADER_DATE | HEADER_MESSAGE_ID | HEADER_FROM | HEADER_SENDER | HEADER_REPLY_TO | HEADER_TO | HEADER_CC |
+                         HEADER_BCC | HEADER_SUBJECT | HEADER_RECEIVED | HEADER_RETURN_PATH | HEADER_MIME_VERSION |
+                         HEADER_IN_REPLY_TO | HEADER_REFERENCES | HEADER_RESENT_BCC;
     return (header_bit(name) & own) != 0 || str_starts_icase(name, S("Content-")) || str_eq_icase(name, S("User-Agent"));
 }
 
@@ -129,7 +131,8 @@ static void add_header(struct buf *b, const struct composer *w)
 
 static void count_total(struct composer *w)
 {
-    w->progress = (struct compose_progress){.total = w->c.text.n + w->c.html.n, .total_known = true, .attachment = w->c.attachment_count};
+    w->progress =
+        (struct compose_progress){.total = w->c.text.n + w->c.html.n, .total_known = true, .attachment = w->c.attachment_count};
     for (size_t i = 0; i < w->c.attachment_count; i++) {
         uint64_t size = w->c.attachments[i].source.size;
         w->progress.total_known = w->progress.total_known && size != SOURCE_SIZE_UNKNOWN;

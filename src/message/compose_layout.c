@@ -11,7 +11,9 @@
 #include "message/compose_inside.h"
 #include "message/inside.h"
 
-struct boundary { char text[BOUNDARY_TEXT]; };
+struct boundary {
+    char text[BOUNDARY_TEXT];
+};
 
 static struct boundary new_boundary(void)
 {
@@ -20,7 +22,7 @@ static struct boundary new_boundary(void)
     struct buf text;
     random_bytes(bytes, sizeof bytes);
     buf_fixed(&text, b.text, sizeof b.text);
-    buf_add(&text, S("=_"));       /* never in base64 or quoted-printable */
+    buf_add(&text, S("=_")); /* never in base64 or quoted-printable */
     hex_encode(&text, str_of(bytes, sizeof bytes));
     buf_add_byte(&text, 0);
     return b;
@@ -68,9 +70,13 @@ static void add_text_part(struct layout *l, struct str text, const char *subtype
 {
     enum mime_encoding e = compose_text_encoding(text, flowed, l->w->c.eight_bit);
     bool ascii = utf8_is_ascii(text);
-    buf_printf(l->text, "Content-Type: text/%s; charset=%s%s\r\n", subtype, ascii ? "us-ascii" : "utf-8", flowed ? "; format=flowed" : "");
+    buf_printf(l->text, "Content-Type: text/%s; charset=%s%s\r\n", subtype, ascii ? "us-ascii" : "utf-8",
+               flowed ? "; format=flowed" : "");
     buf_printf(l->text, "Content-Transfer-Encoding: %s\r\n\r\n",
-               e == MIME_7BIT ? "7bit" : e == MIME_8BIT ? "8bit" : e == MIME_BASE64 ? "base64" : "quoted-printable");
+               e == MIME_7BIT     ? "7bit"
+               : e == MIME_8BIT   ? "8bit"
+               : e == MIME_BASE64 ? "base64"
+                                  : "quoted-printable");
     flush(l);
     struct compose_step *s = add_step(l->w, STEP_TEXT);
     s->text = text;

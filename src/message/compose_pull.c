@@ -5,11 +5,11 @@
                     TEXT ── line ─► (encoder) ─► out, line by line ─► next step
                     ATTACHMENT_HEAD ── first octets read, type found, header fields out ─► ATTACHMENT_BODY
                     ATTACHMENT_BODY ── read ─► base64 (or CRLF lines) ─► out ─► … ─► next step              */
-#include <stdio.h>
 #include "base/utf8.h"
 #include "message/compose_inside.h"
 #include "message/inside.h"
 #include "message/scan.h"
+#include <stdio.h>
 
 enum { PULL_ROOM = 4096 };
 
@@ -39,7 +39,8 @@ static enum compose_result fill(struct composer *w, size_t i)
     return r == SOURCE_LATER || (r == SOURCE_MORE && w->raw.n == 0) ? COMPOSE_LATER : COMPOSE_MORE;
 }
 
-/* An attached message may go as message/rfc822 only without encoding (RFC 2046 5.2.1): is it fit for that? Reads it once from start to end. */
+/* An attached message may go as message/rfc822 only without encoding (RFC 2046 5.2.1): is it fit for that? Reads it once from
+ * start to end. */
 enum fitness { FIT_7BIT, FIT_8BIT, UNFIT };
 static enum fitness read_through(struct composer *w, const struct source *s)
 {
@@ -132,7 +133,8 @@ static enum compose_result attachment_head(struct composer *w, size_t i, struct 
         type = S("application/octet-stream");
     w->plain = fit != UNFIT;
     write_type(w, a, type, text, out);
-    buf_add(out, w->plain ? fit == FIT_8BIT ? S("Content-Transfer-Encoding: 8bit\r\n\r\n") : S("\r\n") : S("Content-Transfer-Encoding: base64\r\n\r\n"));
+    buf_add(out, w->plain ? fit == FIT_8BIT ? S("Content-Transfer-Encoding: 8bit\r\n\r\n") : S("\r\n")
+                          : S("Content-Transfer-Encoding: base64\r\n\r\n"));
     mime_encoder_init(&w->encoder, MIME_BASE64, false);
     return COMPOSE_END;
 }
@@ -231,10 +233,18 @@ enum compose_result compose_pull(struct composer *w, struct buf *out)
         const struct compose_step *s = &w->steps[w->at];
         enum compose_result r = COMPOSE_FAILED;
         switch (s->kind) {
-        case STEP_LITERAL: r = literal(w, s, out); break;
-        case STEP_TEXT: r = text_body(w, s, out); break;
-        case STEP_ATTACHMENT_HEAD: r = attachment_head(w, s->attachment, out); break;
-        case STEP_ATTACHMENT_BODY: r = attachment_body(w, s->attachment, out); break;
+        case STEP_LITERAL:
+            r = literal(w, s, out);
+            break;
+        case STEP_TEXT:
+            r = text_body(w, s, out);
+            break;
+        case STEP_ATTACHMENT_HEAD:
+            r = attachment_head(w, s->attachment, out);
+            break;
+        case STEP_ATTACHMENT_BODY:
+            r = attachment_body(w, s->attachment, out);
+            break;
         }
         if (r == COMPOSE_END) {
             w->at++;

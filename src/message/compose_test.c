@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
-#include "message/compose.h"
 #include "base/random.h"
 #include "base/test.h"
+#include "message/compose.h"
 #include "message/mime.h"
 
 static struct arena arena;
@@ -50,7 +50,10 @@ static void lines(struct str s, size_t most, bool eight_bit)
 
 static struct compose simple(void)
 {
-    struct compose c = {.from = who("Alice", "alice@example.org"), .subject = S("Hello"), .unix_ms = 1795548001000, .message_id = S("1@example.org")};
+    struct compose c = {.from = who("Alice", "alice@example.org"),
+                        .subject = S("Hello"),
+                        .unix_ms = 1795548001000,
+                        .message_id = S("1@example.org")};
     return c;
 }
 
@@ -58,19 +61,24 @@ TEST(plain)
 {
     arena_init(&arena, 1000000);
     struct compose c = simple();
-    struct header_address to[2] = {who("Bob", "bob@example.org"), who("", "carol@b\xc3\xbc" "cher.example")}, bcc = who("", "secret@example.org");
+    struct header_address to[2] = {who("Bob", "bob@example.org"), who("", "carol@b\xc3\xbc"
+                                                                          "cher.example")},
+                          bcc = who("", "secret@example.org");
     struct buf out;
     c.to = to;
     c.to_count = 2;
     c.bcc = &bcc;
     c.bcc_count = 1;
-    c.text = S("Hi,\n\nthis is a line that is a good deal longer than seventy-eight columns, so it has to be wrapped softly.\n> quoted\nFrom here\n-- \nA\n");
+    c.text = S("Hi,\n\nthis is a line that is a good deal longer than seventy-eight columns, so it has to be wrapped softly.\n> "
+               "quoted\nFrom here\n-- \nA\n");
     buf_init(&out, 100000);
     CHECK_NUM(pull(&c, 4096, &out), COMPOSE_END);
-    CHECK_STR(buf_str(&out),
-              S("Date: Tue, 24 Nov 2026 19:20:01 +0000\r\nFrom: Alice <alice@example.org>\r\nTo: Bob <bob@example.org>, carol@xn--bcher-kva.example\r\nSubject: Hello\r\n"
-                "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii; format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
-                "Hi,\r\n\r\nthis is a line that is a good deal longer than seventy-eight columns, so it \r\nhas to be wrapped softly.\r\n> quoted\r\n From here\r\n-- \r\nA\r\n"));
+    CHECK_STR(buf_str(&out), S("Date: Tue, 24 Nov 2026 19:20:01 +0000\r\nFrom: Alice <alice@example.org>\r\nTo: Bob "
+                               "<bob@example.org>, carol@xn--bcher-kva.example\r\nSubject: Hello\r\n"
+                               "Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii; "
+                               "format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"
+                               "Hi,\r\n\r\nthis is a line that is a good deal longer than seventy-eight columns, so it \r\nhas "
+                               "to be wrapped softly.\r\n> quoted\r\n From here\r\n-- \r\nA\r\n"));
     CHECK(str_find_str(buf_str(&out), S("secret")) == out.n);
     const struct mime *m = mime_parse(&arena, buf_str(&out));
     struct buf text;
@@ -84,7 +92,13 @@ TEST(plain)
 
 TEST(text_round_trips)
 {
-    static const char *const texts[] = {"", "x", ("gr\xc3\xbc\xc3\x9f" "e\n"), "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\n", " leading\n  two\n>not a quote\n>> deep\n\nend\n", "a\r\nb\r\n",
+    static const char *const texts[] = {"",
+                                        "x",
+                                        ("gr\xc3\xbc\xc3\x9f"
+                                         "e\n"),
+                                        "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\n",
+                                        " leading\n  two\n>not a quote\n>> deep\n\nend\n",
+                                        "a\r\nb\r\n",
                                         "tab\there\n\n\n"};
     char word[3000];
     memset(word, 'w', sizeof word - 1);
@@ -134,7 +148,10 @@ TEST(everything)
         struct compose c = simple();
         struct header_address to = who("J\xc3\xb6rg", "j@example.org");
         struct compose_attachment list[4] = {
-            {.name = S("/tmp/\xe7\x94\xbb\xe5\x83\x8f.png"), .source = source_memory(&bytes[0]), .show = true, .content_id = S("pic")},
+            {.name = S("/tmp/\xe7\x94\xbb\xe5\x83\x8f.png"),
+             .source = source_memory(&bytes[0]),
+             .show = true,
+             .content_id = S("pic")},
             {.name = S("noise.bin"), .source = source_memory(&bytes[1])},
             {.name = S("a.eml"), .source = source_memory(&bytes[2])},
             {.name = S("notes.txt"), .type = S("bad type"), .source = source_memory(&bytes[3])},
@@ -158,7 +175,8 @@ TEST(everything)
         const struct mime *m = mime_parse(&arena, buf_str(&out));
         CHECK_NUM(m->flaws, 0);
         const struct mime_part *alternative = m->root->child, *related = alternative->child->next;
-        CHECK(mime_is(m->root, "multipart", "mixed") && mime_is(alternative, "multipart", "alternative") && mime_is(related, "multipart", "related"));
+        CHECK(mime_is(m->root, "multipart", "mixed") && mime_is(alternative, "multipart", "alternative") &&
+              mime_is(related, "multipart", "related"));
         CHECK(mime_is(related->child, "text", "html") && mime_is(related->child->next, "image", "png"));
         const struct mime_part **parts = mime_attachments(&arena, m, &n);
         CHECK_NUM(n, 4);
@@ -244,20 +262,52 @@ TEST(sources_that_fail)
 
 TEST(sniffing)
 {
-    static const struct { const char *bytes; size_t n; const char *name, *type; bool text; } cases[] = {
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *name, *type;
+        bool text;
+    } cases[] = {
 #define IN(s) s, sizeof(s) - 1
-        {IN("\x89PNG\r\n\x1a\n"), "x.jpg", "image/png", false}, {IN("\xff\xd8\xff\xe0"), "", "image/jpeg", false}, {IN("GIF89a"), "", "image/gif", true},
-        {IN("RIFF\0\0\0\0WEBPVP8 "), "", "image/webp", false}, {IN("RIFF\0\0\0\0WAVEfmt "), "", "audio/wav", false}, {IN("RIFF\0\0\0\0AVI LIST"), "", "video/x-msvideo", false},
-        {IN("%PDF-1.7"), "", "application/pdf", true}, {IN("PK\3\4xxxx"), "a.zip", "application/zip", false}, {IN("\x1f\x8b\x08"), "", "application/gzip", false},
+        {IN("\x89PNG\r\n\x1a\n"), "x.jpg", "image/png", false},
+        {IN("\xff\xd8\xff\xe0"), "", "image/jpeg", false},
+        {IN("GIF89a"), "", "image/gif", true},
+        {IN("RIFF\0\0\0\0WEBPVP8 "), "", "image/webp", false},
+        {IN("RIFF\0\0\0\0WAVEfmt "), "", "audio/wav", false},
+        {IN("RIFF\0\0\0\0AVI LIST"), "", "video/x-msvideo", false},
+        {IN("%PDF-1.7"), "", "application/pdf", true},
+        {IN("PK\3\4xxxx"), "a.zip", "application/zip", false},
+        {IN("\x1f\x8b\x08"), "", "application/gzip", false},
         {IN("PK\3\4xxxx"), "a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", false},
-        {IN("PK\3\4xxxx"), "a.odt", "application/vnd.oasis.opendocument.text", false}, {IN("PK\3\4xxxx"), "a.png", "application/zip", false},
-        {IN("ID3\3"), "", "audio/mpeg", false}, {IN("\xff\xfb\x90\x44"), "", "audio/mpeg", false}, {IN("fLaC\0"), "", "audio/flac", false},
-        {IN("\0\0\0\x18" "ftypmp42"), "", "video/mp4", false}, {IN("\0\0\0\x18" "ftypqt  "), "", "video/quicktime", false}, {IN("\0\0\0\x18" "ftypM4A "), "", "audio/mp4", false},
-        {IN("\x1a\x45\xdf\xa3"), "a.mkv", "video/x-matroska", false}, {IN("\x1a\x45\xdf\xa3"), "a.webm", "video/webm", false},
-        {IN("hello\n"), "", "text/plain", true}, {IN("hello\n"), "a.png", "text/plain", true}, {IN("hello\n"), "a.csv", "text/csv", true},
-        {IN("<!DOCTYPE html>"), "", "text/html", true}, {IN("<?xml version='1.0'?>"), "a.svg", "image/svg+xml", true}, {IN("gr\xc3\xbc\xc3"), "", "text/plain", true},
-        {IN("\x01\x02"), "", "application/octet-stream", false}, {IN("\x01\x02"), "a.txt", "application/octet-stream", false}, {IN("\x01\x02"), "a.mp3", "audio/mpeg", false},
-        {IN("Subject: x\n\ny"), "a.eml", "message/rfc822", true}, {IN(""), "", "text/plain", true}, {IN("BMxxxx\0\0\0\0"), "", "image/bmp", false}, {IN("BMW is a car"), "", "text/plain", true},
+        {IN("PK\3\4xxxx"), "a.odt", "application/vnd.oasis.opendocument.text", false},
+        {IN("PK\3\4xxxx"), "a.png", "application/zip", false},
+        {IN("ID3\3"), "", "audio/mpeg", false},
+        {IN("\xff\xfb\x90\x44"), "", "audio/mpeg", false},
+        {IN("fLaC\0"), "", "audio/flac", false},
+        {IN("\0\0\0\x18"
+            "ftypmp42"),
+         "", "video/mp4", false},
+        {IN("\0\0\0\x18"
+            "ftypqt  "),
+         "", "video/quicktime", false},
+        {IN("\0\0\0\x18"
+            "ftypM4A "),
+         "", "audio/mp4", false},
+        {IN("\x1a\x45\xdf\xa3"), "a.mkv", "video/x-matroska", false},
+        {IN("\x1a\x45\xdf\xa3"), "a.webm", "video/webm", false},
+        {IN("hello\n"), "", "text/plain", true},
+        {IN("hello\n"), "a.png", "text/plain", true},
+        {IN("hello\n"), "a.csv", "text/csv", true},
+        {IN("<!DOCTYPE html>"), "", "text/html", true},
+        {IN("<?xml version='1.0'?>"), "a.svg", "image/svg+xml", true},
+        {IN("gr\xc3\xbc\xc3"), "", "text/plain", true},
+        {IN("\x01\x02"), "", "application/octet-stream", false},
+        {IN("\x01\x02"), "a.txt", "application/octet-stream", false},
+        {IN("\x01\x02"), "a.mp3", "audio/mpeg", false},
+        {IN("Subject: x\n\ny"), "a.eml", "message/rfc822", true},
+        {IN(""), "", "text/plain", true},
+        {IN("BMxxxx\0\0\0\0"), "", "image/bmp", false},
+        {IN("BMW is a car"), "", "text/plain", true},
 #undef IN
     };
     for (size_t i = 0; i < countof(cases); i++) {

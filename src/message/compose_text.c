@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Lines of text as they are sent: format=flowed, RFC 3676. A long line becomes several that end in a space; a line that starts with a space, "From " or a ">" that is no quote is
-   stuffed; blanks at line ends go, but for the signature separator. */
+/* Lines of text as they are sent: format=flowed, RFC 3676. A long line becomes several that end in a space; a line that starts
+   with a space, "From " or a ">" that is no quote is stuffed; blanks at line ends go, but for the signature separator. */
 #include "base/utf8.h"
 #include "message/compose_inside.h"
 #include "message/inside.h"
@@ -59,7 +59,8 @@ bool text_lines_next(struct text_lines *t, struct buf *line)
     }
     for (uint32_t i = 0; i < t->quote && i < 50; i++)
         buf_add_byte(line, '>');
-    if (t->flowed && !t->cut && (t->quote || (t->line.n && (t->line.p[0] == ' ' || t->line.p[0] == '>' || str_starts(t->line, S("From "))))))
+    if (t->flowed && !t->cut &&
+        (t->quote || (t->line.n && (t->line.p[0] == ' ' || t->line.p[0] == '>' || str_starts(t->line, S("From "))))))
         buf_add_byte(line, ' ');
     size_t n = t->flowed && !str_eq(t->line, S("-- ")) ? wrap_at(t->line, COMPOSE_LINE - line->n) : t->line.n;
     if (line->n + n > COMPOSE_LINE_MAX) { /* only where it is encoded anyway: the encoder joins what is cut here */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Two passes over the stream of scan.c. The first notes for every part what is in it; then it is decided what happens to each; the second does it.
+/* Two passes over the stream of scan.c. The first notes for every part what is in it; then it is decided what happens to each;
+   the second does it.
 
        LOOK ── convert_looked ──► decided ── convert_feed … convert_end ──► out
                                      ▲───────── convert_rewind ────────────┘        */
@@ -37,10 +38,13 @@ static enum action decide(const struct convert *c, const struct part *p, bool an
 {
     bool unfit = (p->flags & unfit_flags(c)) != 0;
     if (p->kind != SCAN_LEAF || !unfit)
-        return p->encoding == MIME_BINARY || (any && p->kind != SCAN_LEAF && p->encoding == MIME_8BIT && c->to == CONVERT_7BIT) ? RELABEL : KEEP;
+        return p->encoding == MIME_BINARY || (any && p->kind != SCAN_LEAF && p->encoding == MIME_8BIT && c->to == CONVERT_7BIT)
+                   ? RELABEL
+                   : KEEP;
     if (p->encoding == MIME_UNKNOWN_ENCODING)
         return SANITIZE;
-    bool dense = 4 * (uint64_t)p->high > p->size; /* base64 is clearly shorter then; below, a person can still read quoted-printable */
+    bool dense =
+        4 * (uint64_t)p->high > p->size; /* base64 is clearly shorter then; below, a person can still read quoted-printable */
     return p->text && !(p->flags & HAS_NUL) && !dense ? TO_QP : TO_BASE64;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: ISC
-/* Conversion: no NUL, no bare CR or LF, no line above 998 octets, no 8-bit content for 7bit; what comes out has the same leaves with the same decoded content. */
-#include <stdlib.h>
+/* Conversion: no NUL, no bare CR or LF, no line above 998 octets, no 8-bit content for 7bit; what comes out has the same leaves
+ * with the same decoded content. */
 #include "base/check.h"
 #include "message/convert.h"
 #include "message/mime.h"
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

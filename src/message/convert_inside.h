@@ -8,19 +8,27 @@
 enum { HAS_HIGH = 1, HAS_NUL = 2, HAS_BARE = 4, HAS_LONG = 8, HAS_BAD_UTF8 = 16 };
 
 enum action {
-    KEEP,       /* byte for byte */
-    RELABEL,    /* the content is fit, only its label promises more */
-    TO_QP, TO_BASE64,
-    SANITIZE,   /* cannot be decoded, so cannot be encoded anew: unfit octets become "?" */
+    KEEP,    /* byte for byte */
+    RELABEL, /* the content is fit, only its label promises more */
+    TO_QP,
+    TO_BASE64,
+    SANITIZE, /* cannot be decoded, so cannot be encoded anew: unfit octets become "?" */
 };
 
 enum { PART_BLOCK = 64 };
 
 /* 16 octets: a message may have MIME_PARTS_MAX of them. */
-struct part { uint32_t high, size; uint8_t flags, action, encoding, kind; bool text : 1, root : 1, mime_version : 1, typed : 1, fields_first : 1; };
+struct part {
+    uint32_t high, size;
+    uint8_t flags, action, encoding, kind;
+    bool text : 1, root : 1, mime_version : 1, typed : 1, fields_first : 1;
+};
 
 /* Octets that go through as they are, made fit one by one. */
-struct filter { size_t column; bool cr, dropping; };
+struct filter {
+    size_t column;
+    bool cr, dropping;
+};
 
 struct convert {
     struct mime_scan scan;
@@ -49,7 +57,7 @@ struct convert {
 };
 
 struct part *convert_part(struct convert *c, uint32_t i); /* one that there was no memory for: the lost one */
-struct part *convert_current(struct convert *c);        /* the innermost part that is open */
-void convert_enter(struct convert *c, uint32_t index);  /* it opens; UINT32_MAX: one that there was no memory for */
-void convert_look_begin(struct convert *c);             /* the scanner watches for the first pass … */
-void convert_write_begin(struct convert *c);            /* … and for the second */
+struct part *convert_current(struct convert *c);          /* the innermost part that is open */
+void convert_enter(struct convert *c, uint32_t index);    /* it opens; UINT32_MAX: one that there was no memory for */
+void convert_look_begin(struct convert *c);               /* the scanner watches for the first pass … */
+void convert_write_begin(struct convert *c);              /* … and for the second */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-#include "message/convert.h"
 #include "base/test.h"
+#include "message/convert.h"
 
 static bool convert(struct str in, enum convert_to to, size_t cut, struct buf *out)
 {
@@ -35,23 +35,42 @@ static bool convert(struct str in, enum convert_to to, size_t cut, struct buf *o
 
 TEST(conversions)
 {
-    static const struct { enum convert_to to; const char *in; size_t n; const char *out; } cases[] = {
+    static const struct {
+        enum convert_to to;
+        const char *in;
+        size_t n;
+        const char *out;
+    } cases[] = {
 #define IN(s) s, sizeof(s) - 1
         {CONVERT_7BIT, IN("Subject: x\r\n\r\nplain\r\n"), NULL},
         {CONVERT_8BIT, IN("Subject: x\r\n\r\n\xc3\xa4\r\n"), NULL},
-        {CONVERT_7BIT, IN("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\ngr\xc3\xbc\xc3\x9f" "e an alle\r\n"),
-         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=C3=BC=C3=9Fe an alle\r\n"},
-        {CONVERT_7BIT, IN("Subject: x\r\n\r\ngr\xc3\xbc\xc3\x9f" "e an euch alle\r\n"),
-         "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=C3=BC=C3=9Fe an euch alle\r\n"},
-        {CONVERT_7BIT, IN("Subject: x\r\n\r\nlatin gr\xfc\xdf" "e an euch alle\r\n"),
-         "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nlatin gr=FC=DFe an euch alle\r\n"},
+        {CONVERT_7BIT,
+         IN("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+            "8bit\r\n\r\ngr\xc3\xbc\xc3\x9f"
+            "e an alle\r\n"),
+         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+         "quoted-printable\r\n\r\ngr=C3=BC=C3=9Fe an alle\r\n"},
+        {CONVERT_7BIT,
+         IN("Subject: x\r\n\r\ngr\xc3\xbc\xc3\x9f"
+            "e an euch alle\r\n"),
+         "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+         "quoted-printable\r\n\r\ngr=C3=BC=C3=9Fe an euch alle\r\n"},
+        {CONVERT_7BIT,
+         IN("Subject: x\r\n\r\nlatin gr\xfc\xdf"
+            "e an euch alle\r\n"),
+         "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\nContent-Transfer-Encoding: "
+         "quoted-printable\r\n\r\nlatin gr=FC=DFe an euch alle\r\n"},
         /* a binary part among others: only it changes, and the labels above it */
-        {CONVERT_8BIT, IN("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\npre\r\n--b\r\n\r\n\xc3\xa4 stays\r\n"
-                          "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\nX: y\r\n\r\n\x89\0\n\r\xff\r\n--b--\r\n"),
-         "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 8bit\r\n\r\npre\r\n--b\r\n\r\n\xc3\xa4 stays\r\n"
+        {CONVERT_8BIT,
+         IN("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: "
+            "binary\r\n\r\npre\r\n--b\r\n\r\n\xc3\xa4 stays\r\n"
+            "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\nX: y\r\n\r\n\x89\0\n\r\xff\r\n--b--\r\n"),
+         "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: "
+         "8bit\r\n\r\npre\r\n--b\r\n\r\n\xc3\xa4 stays\r\n"
          "--b\r\nContent-Type: image/png\r\nX: y\r\nContent-Transfer-Encoding: base64\r\n\r\niQAKDf8=\r\n\r\n--b--\r\n"},
         /* binary in name only */
-        {CONVERT_8BIT, IN("MIME-Version: 1.0\r\nContent-Transfer-Encoding: binary\r\n\r\nplain\r\n"), "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\n\r\nplain\r\n"},
+        {CONVERT_8BIT, IN("MIME-Version: 1.0\r\nContent-Transfer-Encoding: binary\r\n\r\nplain\r\n"),
+         "MIME-Version: 1.0\r\nContent-Transfer-Encoding: 7bit\r\n\r\nplain\r\n"},
         /* an encoded part with raw octets in it is decoded and encoded again */
         {CONVERT_7BIT, IN("MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\nContent-Type: x/y\r\n\r\nTW\nFu\r\n"),
          "MIME-Version: 1.0\r\nContent-Type: x/y\r\nContent-Transfer-Encoding: base64\r\n\r\nTWFu\r\n"},
@@ -60,12 +79,21 @@ TEST(conversions)
          "A: b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n?pre\r\nx\r\n--b\r\n\r\none\r\n--b--\r\n"},
         {CONVERT_7BIT, IN("A: b\0c\rd\r\n\r\nx\r\n"), "A: b?c?d\r\n\r\nx\r\n"},
         /* a message inside that is 8-bit */
-        {CONVERT_7BIT, IN("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\xa4 and more text\r\n"),
-         "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        {CONVERT_7BIT,
+         IN("MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\nMIME-Version: "
+            "1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\xa4 and more text\r\n"),
+         "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\nMIME-Version: "
+         "1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
          "Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4 and more text\r\n"},
         /* signed parts that need nothing are not touched, whatever stands beside them */
-        {CONVERT_7BIT, IN("Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\nContent-Type: text/plain\r\n\r\nsigned  \r\n--s\r\nContent-Type: application/x-sig\r\n\r\nsig\r\n--s--\r\n"), NULL},
-        {CONVERT_7BIT, IN("Content-Transfer-Encoding: x-strange\r\n\r\nab\xe4" "c\rd\r\n"), "Content-Transfer-Encoding: x-strange\r\n\r\nab?c\r\nd\r\n"},
+        {CONVERT_7BIT,
+         IN("Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\nContent-Type: text/plain\r\n\r\nsigned  "
+            "\r\n--s\r\nContent-Type: application/x-sig\r\n\r\nsig\r\n--s--\r\n"),
+         NULL},
+        {CONVERT_7BIT,
+         IN("Content-Transfer-Encoding: x-strange\r\n\r\nab\xe4"
+            "c\rd\r\n"),
+         "Content-Transfer-Encoding: x-strange\r\n\r\nab?c\r\nd\r\n"},
 #undef IN
     };
     for (size_t i = 0; i < countof(cases); i++)

@@ -14,7 +14,8 @@ static void filter_newline(struct convert *c)
     c->filter = (struct filter){0};
 }
 
-/* Line ends become CRLF; what cannot stand becomes "?", so that no line and no field begins or ends that did not before; long lines are folded, a delimiter's padding is cut. */
+/* Line ends become CRLF; what cannot stand becomes "?", so that no line and no field begins or ends that did not before; long
+ * lines are folded, a delimiter's padding is cut. */
 static void filter_byte(struct convert *c, char x, enum filter_kind kind)
 {
     struct filter *f = &c->filter;
@@ -72,11 +73,15 @@ static void filter_end(struct convert *c, enum filter_kind kind)
 static const char *label(const struct convert *c, const struct part *p)
 {
     switch ((enum action)p->action) {
-    case TO_QP: return "quoted-printable";
-    case TO_BASE64: return "base64";
-    case RELABEL: return c->to == CONVERT_8BIT && (p->kind != SCAN_LEAF || (p->flags & HAS_HIGH)) ? "8bit" : "7bit";
+    case TO_QP:
+        return "quoted-printable";
+    case TO_BASE64:
+        return "base64";
+    case RELABEL:
+        return c->to == CONVERT_8BIT && (p->kind != SCAN_LEAF || (p->flags & HAS_HIGH)) ? "8bit" : "7bit";
     case KEEP:
-    case SANITIZE: break;
+    case SANITIZE:
+        break;
     }
     return NULL;
 }
@@ -155,7 +160,8 @@ static void write_headed(void *self, uint64_t offset, const struct scan_facts *f
         filter_newline(c);
     if (!p->fields_first)
         add_fields(c, p);
-    /* a message inside that gets fields needs the empty line of this header before them, even where there was no header (a digest's part) */
+    /* a message inside that gets fields needs the empty line of this header before them, even where there was no header (a
+     * digest's part) */
     const struct part *inside = p->kind == SCAN_MESSAGE ? convert_part(c, c->next) : NULL;
     if (blank || encoding || (inside && label(c, inside)))
         buf_add(c->out, S("\r\n"));
@@ -227,6 +233,7 @@ static void write_end(void *self, uint64_t offset, bool unfinished)
 
 void convert_write_begin(struct convert *c)
 {
-    const struct scan_watch write = {write_begin, write_header, write_headed, write_body, write_glue, write_delimiter, write_end, c};
+    const struct scan_watch write = {write_begin, write_header,    write_headed, write_body,
+                                     write_glue,  write_delimiter, write_end,    c};
     scan_init(&c->scan, &write);
 }

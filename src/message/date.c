@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Dates: printing, and the strict parser of RFC 5322 3.3 with its obsolete forms (4.3). Proleptic Gregorian calendar, no tables of the system. */
+/* Dates: printing, and the strict parser of RFC 5322 3.3 with its obsolete forms (4.3). Proleptic Gregorian calendar, no tables
+ * of the system. */
 #include "message/date.h"
 #include "message/date_inside.h"
 #include "message/inside.h"
@@ -30,7 +31,10 @@ static void civil_of_days(int64_t days, int64_t *year, int *month, int *day)
     *year = yoe + era * 400 + (*month <= 2);
 }
 
-struct civil { int64_t year, days; int month, day, hour, minute, second; };
+struct civil {
+    int64_t year, days;
+    int month, day, hour, minute, second;
+};
 
 static struct civil civil_of(int64_t unix_ms, int32_t offset_min)
 {
@@ -50,11 +54,13 @@ static struct civil civil_of(int64_t unix_ms, int32_t offset_min)
 
 void date_print(struct buf *to, int64_t unix_ms, int32_t offset_min)
 {
-    int32_t offset = offset_min > DATE_OFFSET_MAX ? DATE_OFFSET_MAX : offset_min < -DATE_OFFSET_MAX ? -DATE_OFFSET_MAX : offset_min;
+    int32_t offset = offset_min > DATE_OFFSET_MAX    ? DATE_OFFSET_MAX
+                     : offset_min < -DATE_OFFSET_MAX ? -DATE_OFFSET_MAX
+                                                     : offset_min;
     struct civil c = civil_of(unix_ms, offset);
     int wday = (int)(((c.days + 4) % 7 + 7) % 7), abs = offset < 0 ? -offset : offset;
-    buf_printf(to, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d", day_names[wday], c.day, month_names[c.month - 1], (int)c.year, c.hour,
-               c.minute, c.second, offset < 0 ? '-' : '+', abs / 60, abs % 60);
+    buf_printf(to, "%s, %d %s %04d %02d:%02d:%02d %c%02d%02d", day_names[wday], c.day, month_names[c.month - 1], (int)c.year,
+               c.hour, c.minute, c.second, offset < 0 ? '-' : '+', abs / 60, abs % 60);
 }
 
 void date_print_iso(struct buf *to, int64_t unix_ms)
@@ -103,8 +109,11 @@ bool date_year(struct str s, int *year)
 
 bool date_zone(struct str s, struct date_parts *d)
 {
-    static const struct { const char *name; int hours; } zones[] = {{"UT", 0},   {"GMT", 0},  {"UTC", 0},  {"Z", 0},    {"EST", -5}, {"EDT", -4},
-                                                                    {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}};
+    static const struct {
+        const char *name;
+        int hours;
+    } zones[] = {{"UT", 0},   {"GMT", 0},  {"UTC", 0},  {"Z", 0},    {"EST", -5}, {"EDT", -4},
+                 {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}};
     int hhmm;
     if (s.n == 5 && (s.p[0] == '+' || s.p[0] == '-')) {
         if (!date_number(str_skip(s, 1), 4, 4, &hhmm) || hhmm % 100 > 59 || hhmm / 100 > 23)
@@ -165,7 +174,8 @@ struct str date_word(struct lexer *l)
 
 bool date_time_of_day(struct lexer *l, struct date_parts *d)
 {
-    if (!date_number(date_word(l), 1, 2, &d->hour) || !str_eq(date_word(l), S(":")) || !date_number(date_word(l), 2, 2, &d->minute))
+    if (!date_number(date_word(l), 1, 2, &d->hour) || !str_eq(date_word(l), S(":")) ||
+        !date_number(date_word(l), 2, 2, &d->minute))
         return false;
     struct lexer ahead = *l;
     if (!str_eq(date_word(&ahead), S(":")))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Dates as mailers write them. Words are sorted by what they can be; order matters only where a number could be a day or a year. */
+/* Dates as mailers write them. Words are sorted by what they can be; order matters only where a number could be a day or a year.
+ */
 #include "message/date_inside.h"
 
 struct loose {
@@ -52,7 +53,7 @@ static bool take_sign(struct lexer *l, struct str w, struct loose *x)
     char zone[5];
     int n;
     if (w.n == 1)
-        return w.p[0] == '-'; /* 24-Nov-2026 */
+        return w.p[0] == '-';                                       /* 24-Nov-2026 */
     if (w.n == 3 && x->time && str_eq(date_word(&ahead), S(":"))) { /* +01:00 */
         struct str minutes = date_word(&ahead);
         if (minutes.n != 2)

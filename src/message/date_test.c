@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: ISC
-#include "message/date.h"
 #include "base/test.h"
+#include "message/date.h"
 
 TEST(print)
 {
-    static const struct { int64_t s; int offset; const char *out; } cases[] = {
+    static const struct {
+        int64_t s;
+        int offset;
+        const char *out;
+    } cases[] = {
         {0, 0, "Thu, 1 Jan 1970 00:00:00 +0000"},
         {-1, 0, "Wed, 31 Dec 1969 23:59:59 +0000"},
         {1795548001, 0, "Tue, 24 Nov 2026 19:20:01 +0000"},
@@ -31,11 +35,18 @@ TEST(print)
     CHECK_STR(buf_str(&b), S("2026-11-24T19:20:01Z"));
 }
 
-static const struct parse_case { const char *in; bool ok; int64_t s; int offset; bool unknown; } strict[] = {
+static const struct parse_case {
+    const char *in;
+    bool ok;
+    int64_t s;
+    int offset;
+    bool unknown;
+} strict[] = {
     {"Tue, 24 Nov 2026 19:20:01 +0000", true, 1795548001, 0, false},
     {"24 Nov 2026 19:20 +0000", true, 1795548000, 0, false},
     {"Fri, 21 Nov 1997 09:55:06 -0600", true, 880127706, -360, false},
-    {"  Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n               -0330 (Newfoundland Time)", true, -27723480, -210, false},
+    {"  Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n               -0330 (Newfoundland Time)", true,
+     -27723480, -210, false},
     {"21 Nov 97 09:55:06 GMT", true, 880106106, 0, false},
     {"Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", true, 880127706, -360, false},
     {"Tue, 1 Jul 2003 ((tricky)\r\n comment) 10:52:37 +0200", true, 1057049557, 120, false},

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: ISC
-/* Domains: host names (RFC 5321 4.1.2, 2.3.5), internationalised ones (RFC 6531 3.2, IDNA 2008 with the UTS 46 mapping), literals (4.1.3). */
-#include <idn2.h>
+/* Domains: host names (RFC 5321 4.1.2, 2.3.5), internationalised ones (RFC 6531 3.2, IDNA 2008 with the UTS 46 mapping), literals
+ * (4.1.3). */
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "message/address.h"
 #include "message/inside.h"
+#include <idn2.h>
 
 enum { LABEL_MAX = 63 }; /* RFC 1035 2.3.4 */
 

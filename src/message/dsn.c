@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Writing a notification: multipart/report with a part for a person, one for programs, and what came back of the original (RFC 6522, 3464 2, 6533). */
+/* Writing a notification: multipart/report with a part for a person, one for programs, and what came back of the original (RFC
+ * 6522, 3464 2, 6533). */
 #include "message/dsn.h"
 #include "base/encode.h"
 #include "base/random.h"
@@ -57,7 +58,7 @@ void dsn_encode_end(struct dsn_out *o)
 /* ---- the original ---- */
 
 struct original {
-    struct str header;    /* up to and without its empty line; clipped */
+    struct str header; /* up to and without its empty line; clipped */
     bool clean, ascii, utf8;
 };
 
@@ -92,7 +93,8 @@ static bool read_header(const struct dsn *d, struct arena *scratch, struct origi
     o->clean = true;
     for (size_t i = 0, column = 0; i < o->header.n; i++) {
         char c = o->header.p[i];
-        bool pair = c == '\n' ? i > 0 && o->header.p[i - 1] == '\r' : c != '\r' || (i + 1 < o->header.n && o->header.p[i + 1] == '\n');
+        bool pair =
+            c == '\n' ? i > 0 && o->header.p[i - 1] == '\r' : c != '\r' || (i + 1 < o->header.n && o->header.p[i + 1] == '\n');
         column = c == '\n' ? 0 : column + 1;
         o->clean = o->clean && c != 0 && pair && column <= 998 + 1;
     }
@@ -138,7 +140,9 @@ static bool write_whole(struct dsn_out *o, const struct dsn *d, struct arena *sc
 
 /* ---- the message ---- */
 
-struct names { char boundary[48], id[48]; };
+struct names {
+    char boundary[48], id[48];
+};
 
 static void make_names(struct names *n)
 {
@@ -156,7 +160,8 @@ static void make_names(struct names *n)
 
 static const char *subject_start(const struct dsn *d)
 {
-    static const char *const starts[] = {"Not delivered: ", "Still waiting: ", "Delivered: ", "Passed on: ", "Passed on to a list: "};
+    static const char *const starts[] = {
+        "Not delivered: ", "Still waiting: ", "Delivered: ", "Passed on: ", "Passed on to a list: "};
     enum dsn_action worst = DSN_EXPANDED;
     for (size_t i = 0; i < d->count; i++)
         worst = d->recipients[i].action < worst ? d->recipients[i].action : worst;
@@ -175,7 +180,9 @@ static void write_id(struct buf *b, const struct dsn *d, const struct names *n)
     buf_add(b, S("Message-ID: <"));
     if (d->message_id.n)
         for (size_t i = 0; i < d->message_id.n && i < 250; i++)
-            buf_add_byte(b, d->message_id.p[i] > ' ' && d->message_id.p[i] < 0x7f && !strchr("<>", d->message_id.p[i]) ? d->message_id.p[i] : '-');
+            buf_add_byte(b, d->message_id.p[i] > ' ' && d->message_id.p[i] < 0x7f && !strchr("<>", d->message_id.p[i])
+                                ? d->message_id.p[i]
+                                : '-');
     else
         buf_printf(b, "%s@", n->id);
     if (!d->message_id.n)
@@ -183,7 +190,8 @@ static void write_id(struct buf *b, const struct dsn *d, const struct names *n)
     buf_add(b, S(">\r\n"));
 }
 
-static void write_head(struct dsn_out *o, const struct dsn *d, const struct names *n, const struct original *original, bool eight_bit)
+static void write_head(struct dsn_out *o, const struct dsn *d, const struct names *n, const struct original *original,
+                       bool eight_bit)
 {
     char storage[8192], address[400];
     struct buf b, from;
@@ -211,7 +219,8 @@ static void write_head(struct dsn_out *o, const struct dsn *d, const struct name
         header_write_raw(&b, "References", f.value);
     }
     buf_add(&b, S("Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"));
-    buf_printf(&b, "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n boundary=\"%s\"\r\n", d->utf8 ? "global-" : "", n->boundary);
+    buf_printf(&b, "Content-Type: multipart/report; report-type=%sdelivery-status;\r\n boundary=\"%s\"\r\n",
+               d->utf8 ? "global-" : "", n->boundary);
     if (eight_bit)
         buf_add(&b, S("Content-Transfer-Encoding: 8bit\r\n"));
     buf_add(&b, S("\r\n"));
@@ -233,7 +242,9 @@ static void write_header_part(struct dsn_out *o, const struct dsn *d, const stru
     dsn_add_c(o, d->utf8 ? "Content-Type: message/global-headers\r\n" : "Content-Type: text/rfc822-headers");
     if (!d->utf8)
         dsn_add_c(o, original->ascii || !original->utf8 ? "\r\n" : "; charset=utf-8\r\n");
-    dsn_add_c(o, !as_is ? "Content-Transfer-Encoding: quoted-printable\r\n" : original->ascii ? "" : "Content-Transfer-Encoding: 8bit\r\n");
+    dsn_add_c(o, !as_is            ? "Content-Transfer-Encoding: quoted-printable\r\n"
+                 : original->ascii ? ""
+                                   : "Content-Transfer-Encoding: 8bit\r\n");
     dsn_add(o, S("\r\n"));
     dsn_encode_begin(o, !as_is);
     dsn_add(o, original->header);
@@ -252,7 +263,8 @@ bool dsn_write(const struct dsn *asked, struct arena *scratch, struct sink to, c
     *why = "the original message cannot be read";
     if (!storage || (has && !read_header(d, scratch, &original)))
         return false;
-    bool full = has && d->full && d->original.again && d->original_bits < 2 && d->original.size <= (d->full_max ? d->full_max : FULL_DEFAULT);
+    bool full = has && d->full && d->original.again && d->original_bits < 2 &&
+                d->original.size <= (d->full_max ? d->full_max : FULL_DEFAULT);
     bool eight_bit = d->utf8 || (full && d->original_bits == 1);
     buf_fixed(&o.out, storage, DSN_PIECE);
     make_names(&n);

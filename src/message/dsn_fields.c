@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The fields of message/delivery-status (RFC 3464 2) and message/global-delivery-status (RFC 6533 4). Values of others are cut, cleaned and folded. */
+/* The fields of message/delivery-status (RFC 3464 2) and message/global-delivery-status (RFC 6533 4). Values of others are cut,
+ * cleaned and folded. */
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "message/date.h"

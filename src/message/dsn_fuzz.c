@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Notifications: read from anything; and written about anything (the input gives addresses, replies and the original), sound, and read back with the same recipients. */
+/* Notifications: read from anything; and written about anything (the input gives addresses, replies and the original), sound, and
+ * read back with the same recipients. */
 #include "base/check.h"
 #include "base/random.h"
 #include "message/dsn.h"
@@ -42,7 +43,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r[i].remote_mta = str_cut(rest, '\n', &rest);
         r[i].why = str_cut(rest, '\n', &rest);
     }
-    struct dsn d = {.recipients = r, .count = 2, .utf8 = (choice & 8) != 0, .full = (choice & 16) != 0, .original = source_memory(&rest), .original_bits = 1};
+    struct dsn d = {.recipients = r,
+                    .count = 2,
+                    .utf8 = (choice & 8) != 0,
+                    .full = (choice & 16) != 0,
+                    .original = source_memory(&rest),
+                    .original_bits = 1};
     d.hostname = str_cut(rest, '\n', &rest);
     d.envid = str_cut(rest, '\n', &rest);
     d.subject = str_cut(rest, '\n', &rest);

@@ -13,7 +13,7 @@ struct dsn_out {
     bool failed, encode; /* encode: through the quoted-printable encoder */
     struct mime_encoder encoder;
 };
-void dsn_add(struct dsn_out *o, struct str s);   /* as it is, CRLF lines */
+void dsn_add(struct dsn_out *o, struct str s); /* as it is, CRLF lines */
 void dsn_add_c(struct dsn_out *o, const char *c);
 void dsn_encode_begin(struct dsn_out *o, bool qp);
 void dsn_encode_end(struct dsn_out *o);

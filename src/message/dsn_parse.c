@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* Reading a notification back: the fields of message/delivery-status, block by block. */
-#include "message/dsn_inside.h"
 #include "message/date.h"
+#include "message/dsn_inside.h"
 #include "message/inside.h"
 
 enum { RECIPIENTS_MAX = 1000, STATUS_PART_MAX = 1024 * 1024 };
@@ -63,7 +63,8 @@ bool dsn_parse(struct arena *a, struct str message, struct dsn_report *to)
     *to = (struct dsn_report){.recipients = list};
     to->reporting_mta = behind_type(header_value(a, block, "Reporting-MTA"));
     to->envid = header_value(a, block, "Original-Envelope-Id");
-    for (; block.n > 0 && to->count < RECIPIENTS_MAX; block = take_block(&rest)) { /* some mailers leave out the empty line behind the first block, or all of it */
+    for (; block.n > 0 && to->count < RECIPIENTS_MAX;
+         block = take_block(&rest)) { /* some mailers leave out the empty line behind the first block, or all of it */
         struct dsn_recipient *r = &list[to->count];
         r->final = behind_type(header_value(a, block, "Final-Recipient"));
         r->orcpt = header_value(a, block, "Original-Recipient");

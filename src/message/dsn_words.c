@@ -5,7 +5,9 @@
 #include "message/dsn_inside.h"
 #include "message/inside.h"
 
-static const struct { const char *code, *words, *advice; } statuses[] = {
+static const struct {
+    const char *code, *words, *advice;
+} statuses[] = {
     {"1.0", "something is wrong with the address", "Check the address."},
     {"1.1", "there is no such mailbox", "Check the spelling of the address, then send the message again."},
     {"1.2", "there is no such domain, or it takes no mail", "Check what stands behind the @, then send the message again."},
@@ -23,7 +25,8 @@ static const struct { const char *code, *words, *advice; } statuses[] = {
     {"2.4", "a mailing list could not be expanded", "Tell the owner of the list."},
     {"3.1", "the recipient's system has no room for messages", "Send the message again later."},
     {"3.2", "the recipient's system takes no mail at the moment", "Send the message again later."},
-    {"3.4", "the message is larger than the recipient's system takes", "Send a smaller message, or share the attachment by another way."},
+    {"3.4", "the message is larger than the recipient's system takes",
+     "Send a smaller message, or share the attachment by another way."},
     {"3.5", "the recipient's system is set up wrongly", "Tell the recipient by another way."},
     {"4.1", "the recipient's system did not answer", "Send the message again later."},
     {"4.2", "the connection to the recipient's system broke", "Send the message again later."},
@@ -36,10 +39,13 @@ static const struct { const char *code, *words, *advice; } statuses[] = {
     {"5.2", "the two mail systems did not understand each other", "Tell your postmaster."},
     {"5.3", "the message has too many recipients", "Send it to fewer recipients at a time."},
     {"6.1", "the recipient's system does not take this kind of content", "Send it in another form."},
-    {"6.7", "the recipient's system cannot take addresses that are not ASCII", "Ask the recipient for an address of plain letters."},
-    {"6.9", "the recipient's system cannot take headers that are not ASCII", "Ask the recipient for an address of plain letters."},
+    {"6.7", "the recipient's system cannot take addresses that are not ASCII",
+     "Ask the recipient for an address of plain letters."},
+    {"6.9", "the recipient's system cannot take headers that are not ASCII",
+     "Ask the recipient for an address of plain letters."},
     {"7.0", "the recipient's system refused the message by its rules", "Tell the recipient by another way."},
-    {"7.1", "the recipient's system refused the message by its rules", "If you think that this is wrong, tell the recipient by another way."},
+    {"7.1", "the recipient's system refused the message by its rules",
+     "If you think that this is wrong, tell the recipient by another way."},
     {"7.2", "the sender may not write to this list", "Ask the owner of the list."},
     {"7.4", "the message needs a protection that the recipient's system does not have", "Tell the recipient by another way."},
     {"7.8", "the login was refused", "Check user name and password in your mail program."},
@@ -67,17 +73,24 @@ const char *dsn_status_words(struct str status)
         return statuses[i].words;
     if (status.n == 0)
         return "no reason was given";
-    return status.p[0] == '2' ? "all is well" : status.p[0] == '4' ? "something is wrong for the moment" : "the mail system refused the message";
+    return status.p[0] == '2'   ? "all is well"
+           : status.p[0] == '4' ? "something is wrong for the moment"
+                                : "the mail system refused the message";
 }
 
 const char *dsn_action_name(enum dsn_action action)
 {
     switch (action) {
-    case DSN_FAILED: return "failed";
-    case DSN_DELAYED: return "delayed";
-    case DSN_DELIVERED: return "delivered";
-    case DSN_RELAYED: return "relayed";
-    case DSN_EXPANDED: return "expanded";
+    case DSN_FAILED:
+        return "failed";
+    case DSN_DELAYED:
+        return "delayed";
+    case DSN_DELIVERED:
+        return "delivered";
+    case DSN_RELAYED:
+        return "relayed";
+    case DSN_EXPANDED:
+        return "expanded";
     }
     return "failed";
 }
@@ -140,13 +153,19 @@ static void add_date(struct dsn_out *o, const char *before, int64_t unix_ms, str
 static const char *headline(enum dsn_action action, bool one)
 {
     switch (action) {
-    case DSN_FAILED: return one ? "Your message was not delivered to this recipient:" : "Your message was not delivered to these recipients:";
-    case DSN_DELAYED: return one ? "Your message is still waiting to be delivered to this recipient. We keep trying; you need do nothing."
-                                 : "Your message is still waiting to be delivered to these recipients. We keep trying; you need do nothing.";
-    case DSN_DELIVERED: return one ? "Your message was delivered to this recipient:" : "Your message was delivered to these recipients:";
-    case DSN_RELAYED: return one ? "Your message was passed on to a system that may send no further notice, for this recipient:"
-                                 : "Your message was passed on to a system that may send no further notice, for these recipients:";
-    case DSN_EXPANDED: return one ? "Your message was passed on to the members of this list:" : "Your message was passed on to the members of these lists:";
+    case DSN_FAILED:
+        return one ? "Your message was not delivered to this recipient:" : "Your message was not delivered to these recipients:";
+    case DSN_DELAYED:
+        return one ? "Your message is still waiting to be delivered to this recipient. We keep trying; you need do nothing."
+                   : "Your message is still waiting to be delivered to these recipients. We keep trying; you need do nothing.";
+    case DSN_DELIVERED:
+        return one ? "Your message was delivered to this recipient:" : "Your message was delivered to these recipients:";
+    case DSN_RELAYED:
+        return one ? "Your message was passed on to a system that may send no further notice, for this recipient:"
+                   : "Your message was passed on to a system that may send no further notice, for these recipients:";
+    case DSN_EXPANDED:
+        return one ? "Your message was passed on to the members of this list:"
+                   : "Your message was passed on to the members of these lists:";
     }
     return "";
 }
@@ -204,7 +223,8 @@ void dsn_write_text(struct dsn_out *o, const struct dsn *d)
     if (d->id.n)
         add_fact(o, "Our id: ", d->id, S("  "));
     dsn_add(o, S("\r\n"));
-    add_line(o, S(""), S("If you need help, write to the postmaster and quote that id. The rest of this message is for mail programs."));
+    add_line(o, S(""),
+             S("If you need help, write to the postmaster and quote that id. The rest of this message is for mail programs."));
 }
 
 bool dsn_text_is_ascii(const struct dsn *d)
@@ -212,8 +232,8 @@ bool dsn_text_is_ascii(const struct dsn *d)
     bool ascii = utf8_is_ascii(d->subject) && utf8_is_ascii(d->hostname) && utf8_is_ascii(d->id);
     for (size_t i = 0; i < d->count; i++) {
         const struct dsn_recipient *r = &d->recipients[i];
-        ascii = ascii && utf8_is_ascii(r->final) && utf8_is_ascii(r->why) && utf8_is_ascii(r->diagnostic) && utf8_is_ascii(r->remote_mta) &&
-                utf8_is_ascii(r->status);
+        ascii = ascii && utf8_is_ascii(r->final) && utf8_is_ascii(r->why) && utf8_is_ascii(r->diagnostic) &&
+                utf8_is_ascii(r->remote_mta) && utf8_is_ascii(r->status);
     }
     return ascii;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Reading a header that lies in memory. The same rules as header_scan.c, which reads a stream; a test holds both against each other. */
+/* Reading a header that lies in memory. The same rules as header_scan.c, which reads a stream; a test holds both against each
+ * other. */
 #include "message/header.h"
 #include "message/inside.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Encoded words, RFC 2047, read liberally: also inside words and quoted strings, with blanks in them, longer than 75 octets, a character split over two. */
+/* Encoded words, RFC 2047, read liberally: also inside words and quoted strings, with blanks in them, longer than 75 octets, a
+ * character split over two. */
 #include "base/utf8.h"
 #include "message/header.h"
 #include "message/inside.h"

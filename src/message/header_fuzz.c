@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: ISC
-/* A header read whole and scanned in pieces must be the same header; dropping and capturing lose nothing; decoding and writing give sound lines. */
-#include <stdlib.h>
+/* A header read whole and scanned in pieces must be the same header; dropping and capturing lose nothing; decoding and writing
+ * give sound lines. */
 #include "base/check.h"
 #include "base/utf8.h"
 #include "message/header.h"
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct result { struct header_scan scan; struct buf pass, captured; };
+struct result {
+    struct header_scan scan;
+    struct buf pass, captured;
+};
 
 static void scan(struct result *r, struct str in, uint32_t seed)
 {
@@ -80,8 +84,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t seed = 1; seed < 4; seed++) {
         scan(&pieces, in, seed * 77);
         check(str_eq(buf_str(&pieces.pass), buf_str(&whole.pass)) && str_eq(buf_str(&pieces.captured), buf_str(&whole.captured)));
-        check(pieces.scan.seen == whole.scan.seen && pieces.scan.size == whole.scan.size && pieces.scan.ended == whole.scan.ended);
-        check(pieces.scan.utf8 == whole.scan.utf8 && pieces.scan.bad_utf8 == whole.scan.bad_utf8 && pieces.scan.broken == whole.scan.broken);
+        check(pieces.scan.seen == whole.scan.seen && pieces.scan.size == whole.scan.size &&
+              pieces.scan.ended == whole.scan.ended);
+        check(pieces.scan.utf8 == whole.scan.utf8 && pieces.scan.bad_utf8 == whole.scan.bad_utf8 &&
+              pieces.scan.broken == whole.scan.broken);
         buf_free(&pieces.pass);
         buf_free(&pieces.captured);
     }

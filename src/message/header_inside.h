@@ -5,7 +5,7 @@
 
 enum { FOLD = 78, WORD_LINE = 76 /* RFC 2047 2 */, ATOM_MAX = 900 };
 
-void header_add_clean(struct header_writer *w, struct str s);    /* controls become spaces */
+void header_add_clean(struct header_writer *w, struct str s); /* controls become spaces */
 void header_fold(struct header_writer *w);
 /* A space, on this line or a new one, before something of n octets that shall end within limit columns. */
 void header_separate(struct header_writer *w, size_t n, size_t limit);

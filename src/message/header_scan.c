@@ -20,16 +20,38 @@ void header_scan_init(struct header_scan *s)
 
 uint32_t header_bit(struct str name)
 {
-    static const struct { const char *name; uint32_t bit; } names[] = {
-        {"Date", HEADER_DATE}, {"Message-ID", HEADER_MESSAGE_ID}, {"From", HEADER_FROM}, {"Sender", HEADER_SENDER},
-        {"Reply-To", HEADER_REPLY_TO}, {"To", HEADER_TO}, {"Cc", HEADER_CC}, {"Bcc", HEADER_BCC}, {"Subject", HEADER_SUBJECT},
-        {"Received", HEADER_RECEIVED}, {"Return-Path", HEADER_RETURN_PATH}, {"MIME-Version", HEADER_MIME_VERSION},
-        {"Content-Type", HEADER_CONTENT_TYPE}, {"Content-Transfer-Encoding", HEADER_CONTENT_TRANSFER_ENCODING},
-        {"Auto-Submitted", HEADER_AUTO_SUBMITTED}, {"Delivered-To", HEADER_DELIVERED_TO}, {"DKIM-Signature", HEADER_DKIM_SIGNATURE},
-        {"Resent-Date", HEADER_RESENT_DATE}, {"Resent-From", HEADER_RESENT_FROM}, {"Resent-Sender", HEADER_RESENT_SENDER},
-        {"Resent-To", HEADER_RESENT_TO}, {"Resent-Cc", HEADER_RESENT_CC}, {"Resent-Bcc", HEADER_RESENT_BCC},
-        {"Resent-Message-ID", HEADER_RESENT_MESSAGE_ID}, {"In-Reply-To", HEADER_IN_REPLY_TO}, {"References", HEADER_REFERENCES},
-        {"List-ID", HEADER_LIST_ID}, {"Precedence", HEADER_PRECEDENCE},
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } names[] = {
+        {"Date", HEADER_DATE},
+        {"Message-ID", HEADER_MESSAGE_ID},
+        {"From", HEADER_FROM},
+        {"Sender", HEADER_SENDER},
+        {"Reply-To", HEADER_REPLY_TO},
+        {"To", HEADER_TO},
+        {"Cc", HEADER_CC},
+        {"Bcc", HEADER_BCC},
+        {"Subject", HEADER_SUBJECT},
+        {"Received", HEADER_RECEIVED},
+        {"Return-Path", HEADER_RETURN_PATH},
+        {"MIME-Version", HEADER_MIME_VERSION},
+        {"Content-Type", HEADER_CONTENT_TYPE},
+        {"Content-Transfer-Encoding", HEADER_CONTENT_TRANSFER_ENCODING},
+        {"Auto-Submitted", HEADER_AUTO_SUBMITTED},
+        {"Delivered-To", HEADER_DELIVERED_TO},
+        {"DKIM-Signature", HEADER_DKIM_SIGNATURE},
+        {"Resent-Date", HEADER_RESENT_DATE},
+        {"Resent-From", HEADER_RESENT_FROM},
+        {"Resent-Sender", HEADER_RESENT_SENDER},
+        {"Resent-To", HEADER_RESENT_TO},
+        {"Resent-Cc", HEADER_RESENT_CC},
+        {"Resent-Bcc", HEADER_RESENT_BCC},
+        {"Resent-Message-ID", HEADER_RESENT_MESSAGE_ID},
+        {"In-Reply-To", HEADER_IN_REPLY_TO},
+        {"References", HEADER_REFERENCES},
+        {"List-ID", HEADER_LIST_ID},
+        {"Precedence", HEADER_PRECEDENCE},
     };
     for (size_t i = 0; i < countof(names); i++)
         if (str_eq_icase(name, str_c(names[i].name)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Writing text that is not plain ASCII: encoded words, RFC 2047, never longer than their line, never cutting a character, B or Q, whichever is shorter. */
+/* Writing text that is not plain ASCII: encoded words, RFC 2047, never longer than their line, never cutting a character, B or Q,
+ * whichever is shorter. */
 #include "base/utf8.h"
 #include "message/header_inside.h"
 #include "message/inside.h"

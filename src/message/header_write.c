@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
-/* Writing header fields: folded at 78 columns where a fold may stand, never above 998 octets a line, and nothing of a value can start a line of its own. */
-#include "message/header.h"
+/* Writing header fields: folded at 78 columns where a fold may stand, never above 998 octets a line, and nothing of a value can
+ * start a line of its own. */
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "message/header.h"
 #include "message/header_inside.h"
 #include "message/inside.h"
 
@@ -187,7 +188,8 @@ static void semicolon(struct header_writer *w)
     w->column++;
 }
 
-/* name*=UTF-8''… or name*0*=UTF-8''…; name*1*=… : percent-encoded, cut between characters, each on a line of its own when there are several. */
+/* name*=UTF-8''… or name*0*=UTF-8''…; name*1*=… : percent-encoded, cut between characters, each on a line of its own when there
+ * are several. */
 static void write_extended(struct header_writer *w, const char *name, struct str value)
 {
     size_t total = 0, room = FOLD - 8 - strlen(name) - sizeof "*0*=UTF-8''";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: ISC
-/* The words of an HTML mail, for a terminal: tags go, blocks become lines, the usual entities characters, links keep their address. No renderer. */
-#include <stdlib.h>
-#include "base/utf8.h"
+/* The words of an HTML mail, for a terminal: tags go, blocks become lines, the usual entities characters, links keep their
+ * address. No renderer. */
 #include "message/html_text.h"
+#include "base/utf8.h"
 #include "message/inside.h"
+#include <stdlib.h>
 
 static bool name_in(struct str name, const char *const *list, size_t n)
 {
@@ -38,13 +39,19 @@ static void add_char(struct html_text *h, uint32_t c)
 /* "&name;" at the front: its octets (0: none) and the character. */
 static size_t entity(struct str s, uint32_t *c)
 {
-    static const struct { const char *name; uint32_t c; } names[] = {
-        {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}, {"nbsp", ' '}, {"shy", 0}, {"copy", 0xa9}, {"reg", 0xae}, {"trade", 0x2122},
-        {"euro", 0x20ac}, {"pound", 0xa3}, {"laquo", 0xab}, {"raquo", 0xbb}, {"ndash", 0x2013}, {"mdash", 0x2014}, {"lsquo", 0x2018}, {"rsquo", 0x2019},
-        {"ldquo", 0x201c}, {"rdquo", 0x201d}, {"bdquo", 0x201e}, {"hellip", 0x2026}, {"bull", 0x2022}, {"middot", 0xb7}, {"auml", 0xe4}, {"ouml", 0xf6},
-        {"uuml", 0xfc}, {"Auml", 0xc4}, {"Ouml", 0xd6}, {"Uuml", 0xdc}, {"szlig", 0xdf}, {"eacute", 0xe9}, {"egrave", 0xe8}, {"agrave", 0xe0}, {"aacute", 0xe1},
-        {"ccedil", 0xe7}, {"ntilde", 0xf1}, {"iacute", 0xed}, {"oacute", 0xf3}, {"uacute", 0xfa}, {"deg", 0xb0}, {"sect", 0xa7}, {"times", 0xd7}, {"clubs", 0x2663},
-        {"zwnj", 0}, {"zwj", 0}, {"ensp", ' '}, {"emsp", ' '}, {"thinsp", ' '},
+    static const struct {
+        const char *name;
+        uint32_t c;
+    } names[] = {
+        {"amp", '&'},      {"lt", '<'},       {"gt", '>'},       {"quot", '"'},      {"apos", '\''},    {"nbsp", ' '},
+        {"shy", 0},        {"copy", 0xa9},    {"reg", 0xae},     {"trade", 0x2122},  {"euro", 0x20ac},  {"pound", 0xa3},
+        {"laquo", 0xab},   {"raquo", 0xbb},   {"ndash", 0x2013}, {"mdash", 0x2014},  {"lsquo", 0x2018}, {"rsquo", 0x2019},
+        {"ldquo", 0x201c}, {"rdquo", 0x201d}, {"bdquo", 0x201e}, {"hellip", 0x2026}, {"bull", 0x2022},  {"middot", 0xb7},
+        {"auml", 0xe4},    {"ouml", 0xf6},    {"uuml", 0xfc},    {"Auml", 0xc4},     {"Ouml", 0xd6},    {"Uuml", 0xdc},
+        {"szlig", 0xdf},   {"eacute", 0xe9},  {"egrave", 0xe8},  {"agrave", 0xe0},   {"aacute", 0xe1},  {"ccedil", 0xe7},
+        {"ntilde", 0xf1},  {"iacute", 0xed},  {"oacute", 0xf3},  {"uacute", 0xfa},   {"deg", 0xb0},     {"sect", 0xa7},
+        {"times", 0xd7},   {"clubs", 0x2663}, {"zwnj", 0},       {"zwj", 0},         {"ensp", ' '},     {"emsp", ' '},
+        {"thinsp", ' '},
     };
     size_t end = str_find(str_head(s, 12), ';');
     if (end >= 12 || end == s.n || end < 2)
@@ -103,8 +110,9 @@ static size_t skip_element(struct str s, struct str name)
 
 static size_t take_tag(struct html_text *h, struct str s)
 {
-    static const char *const blocks[] = {"p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "pre",
-                                         "section", "article", "header", "footer", "dt", "dd", "title", "form", "address", "center"};
+    static const char *const blocks[] = {"p",       "div",    "br",     "tr", "li", "ul",         "ol",   "table",   "h1",
+                                         "h2",      "h3",     "h4",     "h5", "h6", "blockquote", "hr",   "pre",     "section",
+                                         "article", "header", "footer", "dt", "dd", "title",      "form", "address", "center"};
     static const char *const hidden[] = {"script", "style", "head", "title", "template", "svg", "noscript"};
     if (str_starts(s, S("<!--"))) {
         size_t end = str_find_str(s, S("-->"));

@@ -51,7 +51,8 @@ static size_t delimited_size(struct str s, char end)
     return s.n;
 }
 
-/* Octets of an encoded word at the front, whatever specials stand in it (RFC 2047 5 (3) forbids them, mailers write them); 0: none. */
+/* Octets of an encoded word at the front, whatever specials stand in it (RFC 2047 5 (3) forbids them, mailers write them); 0:
+ * none. */
 static size_t encoded_word_size(struct str s)
 {
     size_t i = 2, marks = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Address literals, RFC 5321 4.1.3, and their canonical text (RFC 5952 for IPv6), so that two spellings of one address compare equal. */
+/* Address literals, RFC 5321 4.1.3, and their canonical text (RFC 5952 for IPv6), so that two spellings of one address compare
+ * equal. */
 #include "message/address.h"
 #include "message/inside.h"
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: ISC
 /* The tree of a message's parts: the stream of scan.c, remembered as offsets. */
 #include "message/mime.h"
-#include <stdlib.h>
 #include "message/inside.h"
 #include "message/scan.h"
+#include <stdlib.h>
 
 struct builder {
     struct arena *arena;
     struct mime *mime;
-    struct mime_part *at;                    /* the innermost part that is open */
+    struct mime_part *at;                       /* the innermost part that is open */
     struct mime_part *last[MIME_DEPTH_MAX + 3]; /* by depth: the newest child there */
     bool full;
-    uint32_t skipped;                        /* open parts for which there was no memory */
+    uint32_t skipped; /* open parts for which there was no memory */
 };
 
 static void on_begin(void *self, uint64_t offset)

@@ -10,7 +10,8 @@ void mime_decoder_init(struct mime_decoder *d, enum mime_encoding encoding)
     *d = (struct mime_decoder){.encoding = encoding};
 }
 
-/* ---- base64: everything that is not of the alphabet is passed over; "=" ends a group, what follows starts a new one (joined texts) ---- */
+/* ---- base64: everything that is not of the alphabet is passed over; "=" ends a group, what follows starts a new one (joined
+ * texts) ---- */
 
 static void base64_flush(struct mime_decoder *d, struct buf *out)
 {
@@ -164,13 +165,20 @@ static void uu_decode_some(struct mime_decoder *d, struct str *in, struct buf *o
 void mime_decode(struct mime_decoder *d, struct str *in, struct buf *out)
 {
     switch (d->encoding) {
-    case MIME_BASE64: base64_decode_some(d, in, out); return;
-    case MIME_QUOTED_PRINTABLE: qp_decode_some(d, in, out); return;
-    case MIME_UUENCODE: uu_decode_some(d, in, out); return;
+    case MIME_BASE64:
+        base64_decode_some(d, in, out);
+        return;
+    case MIME_QUOTED_PRINTABLE:
+        qp_decode_some(d, in, out);
+        return;
+    case MIME_UUENCODE:
+        uu_decode_some(d, in, out);
+        return;
     case MIME_7BIT:
     case MIME_8BIT:
     case MIME_BINARY:
-    case MIME_UNKNOWN_ENCODING: break;
+    case MIME_UNKNOWN_ENCODING:
+        break;
     }
     size_t n = buf_room(out) < in->n ? buf_room(out) : in->n;
     buf_add(out, str_head(*in, n));

@@ -55,8 +55,8 @@ static void base64_encode_some(struct mime_encoder *e, struct str *in, struct bu
     }
 }
 
-/* Columns that must not be cut; a soft line end first when they do not fit before the "=" that might follow. What is encoded at a line start: a dot and "From " are
-   best kept from old relays (RFC 2049 3), and a "-" could begin a delimiter. */
+/* Columns that must not be cut; a soft line end first when they do not fit before the "=" that might follow. What is encoded at a
+   line start: a dot and "From " are best kept from old relays (RFC 2049 3), and a "-" could begin a delimiter. */
 static void qp_put(struct mime_encoder *e, struct str s, struct buf *out)
 {
     if (e->column + s.n > ENCODED_LINE - 1) {

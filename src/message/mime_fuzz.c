@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: ISC
-/* Structure: whole and in pieces the same; a tree whose parts lie inside each other in order; every byte reported once; texts and names fit to be shown. */
-#include <stdlib.h>
+/* Structure: whole and in pieces the same; a tree whose parts lie inside each other in order; every byte reported once; texts and
+ * names fit to be shown. */
 #include "base/check.h"
 #include "base/utf8.h"
 #include "message/scan.h"
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the scanner says, with neighbouring bytes of one kind put together. */
-struct story { struct buf text; char kind; uint64_t offset; struct str message; };
+struct story {
+    struct buf text;
+    char kind;
+    uint64_t offset;
+    struct str message;
+};
 
 static void bytes(struct story *s, char kind, struct str b)
 {
@@ -18,23 +24,41 @@ static void bytes(struct story *s, char kind, struct str b)
         buf_printf(&s->text, "%llu%c ", (unsigned long long)(s->offset - b.n), kind);
     s->kind = kind;
 }
-static void on_header(void *self, struct str b) { bytes(self, 'h', b); }
-static void on_body(void *self, struct str b) { bytes(self, 'b', b); }
-static void on_glue(void *self, struct str b) { bytes(self, 'g', b); }
-static void on_delimiter(void *self, struct str b) { bytes(self, 'd', b); }
+static void on_header(void *self, struct str b)
+{
+    bytes(self, 'h', b);
+}
+static void on_body(void *self, struct str b)
+{
+    bytes(self, 'b', b);
+}
+static void on_glue(void *self, struct str b)
+{
+    bytes(self, 'g', b);
+}
+static void on_delimiter(void *self, struct str b)
+{
+    bytes(self, 'd', b);
+}
 static void event(struct story *s, char what, uint64_t offset)
 {
     check(offset == s->offset);
     buf_printf(&s->text, "%c%llu ", what, (unsigned long long)offset);
     s->kind = 0;
 }
-static void on_begin(void *self, uint64_t offset) { event(self, 'B', offset); }
+static void on_begin(void *self, uint64_t offset)
+{
+    event(self, 'B', offset);
+}
 static void on_headed(void *self, uint64_t offset, const struct scan_facts *f)
 {
     (void)f;
     event(self, 'H', offset);
 }
-static void on_end(void *self, uint64_t offset, bool unfinished) { event(self, unfinished ? 'U' : 'E', offset); }
+static void on_end(void *self, uint64_t offset, bool unfinished)
+{
+    event(self, unfinished ? 'U' : 'E', offset);
+}
 
 static void tell(struct story *s, struct str in, uint32_t seed)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-#include "message/mime.h"
 #include "base/test.h"
+#include "message/mime.h"
 
 /* The tree as text: "mixed(plain[hello] rfc822(plain[x]))". */
 static void show(const struct mime *m, const struct mime_part *p, struct buf *b)
@@ -25,33 +25,45 @@ static void show(const struct mime *m, const struct mime_part *p, struct buf *b)
 
 TEST(trees)
 {
-    static const struct { const char *in, *out; uint32_t flaws; } cases[] = {
+    static const struct {
+        const char *in, *out;
+        uint32_t flaws;
+    } cases[] = {
         {"Subject: x\r\n\r\nhello\r\n", "plain[hello\r\n]", 0},
         {"hello", "plain[hello]", 0},
         {"", "plain[]", 0},
         {"Content-Type: text\r\n\r\nx", "plain[x]", 0},
         {"Content-Type: TEXT/Html; charset=x\r\n\r\nx", "html[x]", 0},
-        {"Content-Type: multipart/mixed; boundary=b\r\n\r\npre\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: text/html\r\n\r\ntwo\r\n--b--\r\nepi\r\n", "mixed(plain[one] html[two])", 0},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\npre\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: "
+         "text/html\r\n\r\ntwo\r\n--b--\r\nepi\r\n",
+         "mixed(plain[one] html[two])", 0},
         {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n\n--b\n\ntwo\n--b--\n", "mixed(plain[one\n] plain[two])", 0},
         {"Content-Type: multipart/mixed; boundary=\"b b\"\r\n\r\n--b b  \r\n\r\none\r\n--b b-- \r\n", "mixed(plain[one])", 0},
         {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none", "mixed(plain[one])!", MIME_FLAW_UNFINISHED},
         {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\nX: y\r\n--b--", "mixed(plain[] plain[])", 0},
         {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nno header here\r\n--b--", "mixed(plain[no header here])", 0},
-        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--bb\r\n--b-\r\n--b--x\r\n--b\r\n\r\n--bc\r\n--b--", "mixed(plain[--bc])", 0},
+        {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--bb\r\n--b-\r\n--b--x\r\n--b\r\n\r\n--bc\r\n--b--",
+         "mixed(plain[--bc])", 0},
         {"Content-Type: multipart/mixed; boundary=b\r\n\r\nno part", "mixed[no part]!", MIME_FLAW_UNFINISHED},
         {"Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\nx", "mixed[--b\r\n\r\nx]", MIME_FLAW_NO_BOUNDARY},
-        {"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; boundary=oi\r\n\r\n--oi\r\n\r\na\r\n--oi\r\n\r\nb\r\n--oi--\r\n--o\r\n\r\nc\r\n--o--",
+        {"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; "
+         "boundary=oi\r\n\r\n--oi\r\n\r\na\r\n--oi\r\n\r\nb\r\n--oi--\r\n--o\r\n\r\nc\r\n--o--",
          "mixed(alternative(plain[a] plain[b]) plain[c])", 0},
         /* the inner multipart is never closed: the outer delimiter ends it */
-        {"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\n\r\na\r\n--o\r\n\r\nc\r\n--o--",
+        {"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: multipart/alternative; "
+         "boundary=i\r\n\r\n--i\r\n\r\na\r\n--o\r\n\r\nc\r\n--o--",
          "mixed(alternative(plain[a])! plain[c])", MIME_FLAW_UNFINISHED},
         {"Content-Type: message/rfc822\r\n\r\nSubject: i\r\n\r\nbody", "rfc822(plain[body])", 0},
-        {"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogaQ==", "rfc822[U3ViamVjdDogaQ==]", 0},
-        {"Content-Type: multipart/digest; boundary=d\r\n\r\n--d\r\n\r\nSubject: i\r\n\r\none\r\n--d\r\nContent-Type: text/plain\r\n\r\ntwo\r\n--d--",
+        {"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nU3ViamVjdDogaQ==", "rfc822[U3ViamVjdDogaQ==]",
+         0},
+        {"Content-Type: multipart/digest; boundary=d\r\n\r\n--d\r\n\r\nSubject: i\r\n\r\none\r\n--d\r\nContent-Type: "
+         "text/plain\r\n\r\ntwo\r\n--d--",
          "digest(rfc822(plain[one]) plain[two])", 0},
-        {"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\na\r\n--o--",
+        {"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: "
+         "multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\na\r\n--o--",
          "mixed(rfc822(mixed(plain[a])!))", MIME_FLAW_UNFINISHED},
-        {"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\na\r\n--b--", "mixed(plain[a])", 0},
+        {"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\na\r\n--b--",
+         "mixed(plain[a])", 0},
         {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na\r--b\r\nb\n--b--\n--b\n", "mixed(plain[a\r--b\r\nb])", 0},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -98,8 +110,10 @@ TEST(fields)
 {
     struct arena a;
     arena_init(&a, 100000);
-    const struct mime *m = mime_parse(&a, S("Content-Type: image/PNG; name=\"=?utf-8?q?=C3=A4?=.png\"\r\nContent-Disposition: ATTACHMENT; filename*=utf-8''%C3%B6.png\r\n"
-                                            "Content-ID: <a@b>\r\nContent-Description: =?utf-8?q?=C3=BC?=\r\nContent-Location: x\r\nContent-Transfer-Encoding: BASE64 (c)\r\n\r\nTWFu"));
+    const struct mime *m = mime_parse(&a, S("Content-Type: image/PNG; name=\"=?utf-8?q?=C3=A4?=.png\"\r\nContent-Disposition: "
+                                            "ATTACHMENT; filename*=utf-8''%C3%B6.png\r\n"
+                                            "Content-ID: <a@b>\r\nContent-Description: =?utf-8?q?=C3=BC?=\r\nContent-Location: "
+                                            "x\r\nContent-Transfer-Encoding: BASE64 (c)\r\n\r\nTWFu"));
     const struct mime_part *p = m->root;
     CHECK(mime_is(p, "image", "png") && mime_is(p, "image", NULL) && !mime_is(p, "text", NULL));
     CHECK_STR(p->disposition, S("attachment"));
@@ -115,7 +129,9 @@ TEST(fields)
 
 TEST(file_names)
 {
-    static const struct { const char *type, *name, *out; } cases[] = {
+    static const struct {
+        const char *type, *name, *out;
+    } cases[] = {
         {"image/png", "a.png", "a.png"},
         {"image/png", "../../etc/passwd", "passwd.png"},
         {"image/png", "C:\\\\x\\\\y.png", "y.png"},
@@ -123,12 +139,18 @@ TEST(file_names)
         {"image/png", "...", "part-1.png"},
         {"image/png", "", "part-1.png"},
         {"application/x-none", "", "part-1"},
-        {"text/plain", "a\tb\x01" "c", "abc.txt"},
+        {"text/plain",
+         "a\tb\x01"
+         "c",
+         "abc.txt"},
         {"text/plain", "con", "_con.txt"},
         {"text/plain", "COM1.txt", "_COM1.txt"},
         {"text/plain", "a:b*c?.txt", "a_b_c_.txt"},
         {"text/plain", "-rf", "rf.txt"},
-        {"text/plain", "x\xe2\x80\xae" "gpj.exe", "xgpj.exe"},
+        {"text/plain",
+         "x\xe2\x80\xae"
+         "gpj.exe",
+         "xgpj.exe"},
         {"text/plain", "name with. dots .", "name with. dots.txt"},
         {"text/plain", "/", "part-1.txt"},
     };
@@ -152,10 +174,13 @@ TEST(file_names)
     arena_clear(&a);
 }
 
-static const char mixed[] = "Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n"
-                            "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=FC=DFe\r\n--a\r\n"
-                            "Content-Type: text/html\r\n\r\n<p>gr&uuml;&szlig;e\r\n--a--\r\n--m\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=x.txt\r\n\r\natt\r\n"
-                            "--m\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: image/png\r\n\r\nX\r\n--m\r\nContent-Type: image/gif\r\n\r\nG\r\n--m--\r\n";
+static const char mixed[] =
+    "Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n"
+    "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=FC=DFe\r\n--a\r\n"
+    "Content-Type: text/html\r\n\r\n<p>gr&uuml;&szlig;e\r\n--a--\r\n--m\r\nContent-Type: text/plain\r\nContent-Disposition: "
+    "attachment; filename=x.txt\r\n\r\natt\r\n"
+    "--m\r\nContent-Type: message/rfc822\r\n\r\nContent-Type: image/png\r\n\r\nX\r\n--m\r\nContent-Type: "
+    "image/gif\r\n\r\nG\r\n--m--\r\n";
 
 TEST(reading)
 {
@@ -167,10 +192,12 @@ TEST(reading)
     const struct mime *m = mime_parse(&a, str_c(mixed));
     CHECK(mime_is(mime_text_part(m, false), "text", "plain") && mime_is(mime_text_part(m, true), "text", "html"));
     CHECK(mime_preferred_text(m, &b));
-    CHECK_STR(buf_str(&b), S("gr\xc3\xbc\xc3\x9f" "e"));
+    CHECK_STR(buf_str(&b), S("gr\xc3\xbc\xc3\x9f"
+                             "e"));
     const struct mime_part **list = mime_attachments(&a, m, &n);
     CHECK_NUM(n, 3);
-    CHECK(n == 3 && mime_is(list[0], "text", "plain") && mime_is(list[1], "message", "rfc822") && mime_is(list[2], "image", "gif"));
+    CHECK(n == 3 && mime_is(list[0], "text", "plain") && mime_is(list[1], "message", "rfc822") &&
+          mime_is(list[2], "image", "gif"));
     CHECK_STR(mime_file_name(&a, list[1]), S("part-3.eml"));
     m = mime_parse(&a, S("Subject: x\r\n\r\nplain"));
     CHECK(mime_attachments(&a, m, &n) == NULL && n == 0);
@@ -183,7 +210,9 @@ TEST(reading)
 
 TEST(flowed)
 {
-    static const struct { const char *params, *in, *out; } cases[] = {
+    static const struct {
+        const char *params, *in, *out;
+    } cases[] = {
         {"format=flowed", "a \r\nb\r\nc\r\n", "a b\nc\n"},
         {"format=flowed; delsp=yes", "a \r\nb\r\n", "ab\n"},
         {"format=flowed", "> q \r\n> r\r\n>> s\r\nt\r\n", "> q r\n>> s\nt\n"},
@@ -211,7 +240,9 @@ TEST(flowed)
 
 TEST(html)
 {
-    static const struct { const char *in, *out; } cases[] = {
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
         {"<p>one<p>two", "one\n\ntwo\n"},
         {"a<br>b", "a\nb\n"},
         {"  a \n b  ", "a b\n"},

@@ -9,7 +9,8 @@ static bool is_shown_text(const struct mime_part *p, const char *subtype)
     return mime_is(p, "text", subtype) && !str_eq(p->disposition, S("attachment"));
 }
 
-/* First such part that does not lie in an attached message (the message itself may be one inside another: then that is what is read). */
+/* First such part that does not lie in an attached message (the message itself may be one inside another: then that is what is
+ * read). */
 static const struct mime_part *find_text(const struct mime *m, const char *subtype)
 {
     for (const struct mime_part *p = m->root; p; p = mime_next(p)) {
@@ -37,8 +38,8 @@ struct flow {
     uint32_t quote, last_quote;
     bool counting, cr; /* counting: at a line start, before its text */
     char sig[4];
-    uint32_t sig_n;           /* octets of the line while it could still be "-- " */
-    bool space;               /* a space that may be the soft one at the line end */
+    uint32_t sig_n; /* octets of the line while it could still be "-- " */
+    bool space;     /* a space that may be the soft one at the line end */
 };
 
 static void flow_text(struct flow *f, char c)

@@ -205,14 +205,16 @@ static bool has_plain(const struct section *s, size_t count, struct str name)
     return false;
 }
 
-/* Of several spellings of a name the extended one wins, then the continued one, then the first plain one (RFC 6266 4.3 says so of filename). */
+/* Of several spellings of a name the extended one wins, then the continued one, then the first plain one (RFC 6266 4.3 says so of
+ * filename). */
 static bool make_param(struct arena *a, struct section *s, size_t count, struct str name, struct header_param *p)
 {
     struct section *first = NULL;
     p->name = name;
     p->language = S("");
     for (size_t i = 0; i < count && !first; i++)
-        if (s[i].number < 0 && s[i].extended && str_eq(s[i].name, name) && (is_well_formed(s[i].value) || !has_plain(s, count, name)))
+        if (s[i].number < 0 && s[i].extended && str_eq(s[i].name, name) &&
+            (is_well_formed(s[i].value) || !has_plain(s, count, name)))
             first = &s[i];
     if (!first)
         first = find_section(s, count, name, 0);

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool clean = p->value.n > 0;
         for (size_t i = 0; i < p->value.n; i++)
             clean = clean && (unsigned char)p->value.p[i] >= ' ' && p->value.p[i] != 0x7f;
-        check(!clean || a.used > a.max / 2 || str_eq(value, p->value) || str_find_str(p->value, S("=?")) < p->value.n || p->value.n > 2000);
+        check(!clean || a.used > a.max / 2 || str_eq(value, p->value) || str_find_str(p->value, S("=?")) < p->value.n ||
+              p->value.n > 2000);
         buf_free(&b);
     }
     arena_clear(&a);

@@ -4,7 +4,9 @@
 
 TEST(params)
 {
-    static const struct { const char *in, *out; } cases[] = {
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
         {"text/plain", "text/plain"},
         {" text / plain ", "text/plain"},
         {"text/plain; charset=us-ascii (Plain text)", "text/plain|charset=us-ascii"},
@@ -19,9 +21,12 @@ TEST(params)
         {"attachment; filename=", "attachment|filename="},
         {"attachment; filename=\"unclosed", "attachment|filename=unclosed"},
         /* RFC 2231 3 and 4 */
-        {"message/external-body; access-type=URL; URL*0=\"ftp://\"; URL*1=\"cs.utk.edu/pub\"", "message/external-body|access-type=URL|url=ftp://cs.utk.edu/pub"},
-        {"application/x-stuff; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A", "application/x-stuff|title=This is ***fun***"},
-        {"application/x-stuff; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\"",
+        {"message/external-body; access-type=URL; URL*0=\"ftp://\"; URL*1=\"cs.utk.edu/pub\"",
+         "message/external-body|access-type=URL|url=ftp://cs.utk.edu/pub"},
+        {"application/x-stuff; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A",
+         "application/x-stuff|title=This is ***fun***"},
+        {"application/x-stuff; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; "
+         "title*2=\"isn't it!\"",
          "application/x-stuff|title=This is even more ***fun*** isn't it!"},
         {"a; t*1=b; t*0=a; t*2=c", "a|t=abc"},
         {"a; t*0=a; t*2=c", "a|t=a"},
@@ -60,9 +65,16 @@ TEST(params)
 
 TEST(written_and_read)
 {
-    static const char *const values[] = {"x", "plain name.txt", "", "a\"b\\c", "\xc3\xa4.txt", "100%*'.bin",
-                                         "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe3\x81\xa8\xe3\x81\xa6\xe3\x82\x82\xe9\x95\xb7\xe3\x81\x84\xe4\xbb\xb6\xe5\x90\x8d.pdf",
-                                         "a rather long name of a file that somebody once thought would be helpful to have, version 2 (final).pdf"};
+    static const char *const values[] = {
+        "x",
+        "plain name.txt",
+        "",
+        "a\"b\\c",
+        "\xc3\xa4.txt",
+        "100%*'.bin",
+        ("\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe3\x81\xa8\xe3\x81\xa6\xe3\x82\x82\xe9\x95\xb7\xe3\x81\x84\xe4\xbb\xb6"
+        "\xe5\x90\x8d.pdf"),
+        "a rather long name of a file that somebody once thought would be helpful to have, version 2 (final).pdf"};
     for (size_t i = 0; i < countof(values); i++) {
         struct arena a;
         struct buf b;

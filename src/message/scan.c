@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: ISC
-/* The stream of a message's parts. Everything turns on lines: a delimiter can only stand at the start of one, and the line end before it is its own.
+/* The stream of a message's parts. Everything turns on lines: a delimiter can only stand at the start of one, and the line end
+   before it is its own.
 
-       in a header:    each line goes to header_scan; its end decides what the entity is: a leaf, a multipart, or a message inside
-       in a body:      text of a line goes out at once; its line end is held (pend) until the next line's start is known not to be a delimiter
-       at a line start with an open multipart: octets are held while they are the start of a delimiter line
-           "--b"   closes all inside, begins a part     "--b--"   closes all inside, what follows is epilogue                                    */
+       in a header:     each line goes to header_scan; its end decides what the entity is: a leaf, a multipart, a message inside
+       in a body:       text of a line goes out at once; its line end is held (pend) until the next line is known to be
+                        no delimiter
+       at a line start: (with an open multipart) octets are held while they are the start of a delimiter line
+           "--b"        closes all inside, begins a part
+           "--b--"      closes all inside, what follows is epilogue */
 #include "message/scan.h"
 #include "base/check.h"
 #include "message/inside.h"
@@ -57,8 +60,8 @@ static void report(struct mime_scan *s, void (*what)(void *, struct str), struct
 
 static void body_text(struct mime_scan *s, struct str bytes);
 
-/* Bytes of a header, at most to the end of a line. What turns out to be no header is text of the entity (or, in a digest, of the message in it: the call comes back
-   here once more, never deeper, since that one's header may not be missing twice). */
+/* Bytes of a header, at most to the end of a line. What turns out to be no header is text of the entity (or, in a digest, of the
+   message in it: the call comes back here once more, never deeper, since that one's header may not be missing twice). */
 static void head_text(struct mime_scan *s, struct str bytes, bool last)
 {
     char rest[1024 + HEADER_NAME_HOLD];
@@ -104,7 +107,8 @@ static void release_pend(struct mime_scan *s)
     content(s, pend);
 }
 
-/* Text of a body or of glue up to a line end behind which a delimiter may stand, or to the end of bytes; the line end stays in pend. */
+/* Text of a body or of glue up to a line end behind which a delimiter may stand, or to the end of bytes; the line end stays in
+ * pend. */
 static void body_text(struct mime_scan *s, struct str bytes)
 {
     if (s->multiparts == 0) {
@@ -158,7 +162,8 @@ static enum verdict compare(const struct scan_entity *e, uint32_t k, char c)
     return is_fws(c) ? CLOSES : NO;
 }
 
-/* The next octet of a line start. The innermost entity wins whose delimiter it is; a longer delimiter that the line may still become is waited for. */
+/* The next octet of a line start. The innermost entity wins whose delimiter it is; a longer delimiter that the line may still
+ * become is waited for. */
 static enum verdict judge(struct mime_scan *s, char c, uint32_t *level)
 {
     enum verdict found = s->hold_n == 0 ? NO : (enum verdict)s->found; /* by a shorter delimiter, some octets ago */

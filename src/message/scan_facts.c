@@ -10,10 +10,16 @@ bool mime_encoding_is_identity(enum mime_encoding e)
 
 enum mime_encoding mime_encoding_of(struct str name)
 {
-    static const struct { const char *name; enum mime_encoding e; } names[] = {
-        {"7bit", MIME_7BIT}, {"8bit", MIME_8BIT}, {"binary", MIME_BINARY}, {"quoted-printable", MIME_QUOTED_PRINTABLE}, {"base64", MIME_BASE64},
-        {"x-uuencode", MIME_UUENCODE}, {"uuencode", MIME_UUENCODE}, {"x-uue", MIME_UUENCODE}, {"uue", MIME_UUENCODE},
-        {"7-bit", MIME_7BIT}, {"8-bit", MIME_8BIT},
+    static const struct {
+        const char *name;
+        enum mime_encoding e;
+    } names[] = {
+        {"7bit", MIME_7BIT},         {"8bit", MIME_8BIT},
+        {"binary", MIME_BINARY},     {"quoted-printable", MIME_QUOTED_PRINTABLE},
+        {"base64", MIME_BASE64},     {"x-uuencode", MIME_UUENCODE},
+        {"uuencode", MIME_UUENCODE}, {"x-uue", MIME_UUENCODE},
+        {"uue", MIME_UUENCODE},      {"7-bit", MIME_7BIT},
+        {"8-bit", MIME_8BIT},
     };
     for (size_t i = 0; i < countof(names); i++)
         if (str_eq_icase(name, str_c(names[i].name)))
@@ -64,7 +70,8 @@ void scan_read_facts(struct mime_scan *s, struct scan_entity *e, struct scan_fac
     f->seen = s->header.seen;
     f->broken = s->header.broken;
     bool multipart = strcmp(f->type, "multipart") == 0;
-    bool message = strcmp(f->type, "message") == 0 && (strcmp(f->subtype, "rfc822") == 0 || strcmp(f->subtype, "global") == 0 || strcmp(f->subtype, "news") == 0);
+    bool message = strcmp(f->type, "message") == 0 &&
+                   (strcmp(f->subtype, "rfc822") == 0 || strcmp(f->subtype, "global") == 0 || strcmp(f->subtype, "news") == 0);
     struct str boundary = header_param(params, "boundary");
     while (boundary.n > 0 && is_fws(boundary.p[boundary.n - 1]))
         boundary.n--;

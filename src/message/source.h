@@ -13,7 +13,8 @@ enum source_result {
     SOURCE_FAILED, /* cannot be read: the reader gives up */
 };
 struct source {
-    /* Appends to into at most buf_room(into) octets that stand at offset. Offsets rise without gaps; offset 0 comes a second time only when again is set. */
+    /* Appends to into at most buf_room(into) octets that stand at offset. Offsets rise without gaps; offset 0 comes a second time
+     * only when again is set. */
     enum source_result (*read)(void *self, uint64_t offset, struct buf *into);
     void *self;
     uint64_t size; /* octets, or SOURCE_SIZE_UNKNOWN; only for progress and choices, never trusted */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Trace header lines. What a peer said about itself is cut and cleaned, never trusted: a HELO name cannot open or close a comment or start a line. */
+/* Trace header lines. What a peer said about itself is cut and cleaned, never trusted: a HELO name cannot open or close a comment
+ * or start a line. */
 #include "message/trace.h"
 #include "base/limits.h"
 #include "base/random.h"
@@ -9,7 +10,8 @@
 
 enum { CLEAN_MAX = 255 };
 
-/* A peer's word: graphic ASCII (and UTF-8 under SMTPUTF8) without what has a meaning in a structured field; everything else becomes '?'. */
+/* A peer's word: graphic ASCII (and UTF-8 under SMTPUTF8) without what has a meaning in a structured field; everything else
+ * becomes '?'. */
 static void add_word(struct buf *to, struct str s, bool utf8, const char *refuse)
 {
     s = str_head(s, CLEAN_MAX);
@@ -28,7 +30,8 @@ static void add_domain(struct buf *to, struct str s, bool utf8)
 
 const char *trace_with(bool lmtp, bool esmtp, bool tls, bool auth, bool utf8)
 {
-    static const char *const smtp[8] = {"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"};
+    static const char *const smtp[8] = {"ESMTP",    "ESMTPS",    "ESMTPA",    "ESMTPSA",
+                                        "UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"};
     static const char *const local[8] = {"LMTP", "LMTPS", "LMTPA", "LMTPSA", "UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"};
     int i = (tls ? 1 : 0) + (auth ? 2 : 0) + (utf8 ? 4 : 0);
     return lmtp ? local[i] : !esmtp && i == 0 ? "SMTP" : smtp[i];

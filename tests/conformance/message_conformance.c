@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
-/* Public vectors against the message folder: message_conformance VECTORS. One line a suite: passed, failed, excused; every failure is named on standard error; the exit status is 1
-   when one has no excuse (tests/conformance/excuses-message.txt). Run from the top of the tree. */
+/* Public vectors against the message folder: message_conformance VECTORS. One line a suite: passed, failed, excused; every
+   failure is named on standard error; the exit status is 1 when one has no excuse (tests/conformance/excuses-message.txt). Run
+   from the top of the tree. */
 #include "vectors_message/address.h"
 #include "vectors_message/header.h"
 #include "vectors_message/mime.h"

@@ -2,9 +2,9 @@
 /* Addresses: isemail, python-email-validator, jakarta-mail, mail-parser, dovecot, chasquid. */
 #pragma once
 #include "base/utf8.h"
-#include "support.h"
 #include "message/address.h"
 #include "message/header.h"
+#include "support.h"
 
 static struct str value_of(struct str block, const char *tag)
 {
@@ -27,7 +27,11 @@ static struct str xml_text(struct str s)
         uint32_t c = utf8_next(str_skip(s, i), &n);
         struct str name = str_of(s.p + i + 1, s.p[i] == '&' && end > 0 && end < s.n - i ? end - 1 : 0);
         if (name.n) {
-            c = str_eq(name, S("amp")) ? '&' : str_eq(name, S("lt")) ? '<' : str_eq(name, S("gt")) ? '>' : str_eq(name, S("quot")) ? '"' : '\'';
+            c = str_eq(name, S("amp"))    ? '&'
+                : str_eq(name, S("lt"))   ? '<'
+                : str_eq(name, S("gt"))   ? '>'
+                : str_eq(name, S("quot")) ? '"'
+                                          : '\'';
             if (name.p[0] == '#') {
                 c = 0;
                 bool hex = name.n > 1 && name.p[1] == 'x';
@@ -52,7 +56,8 @@ static void count_one(void *to, const struct header_address *h)
         *(struct address *)to = h->adr;
 }
 
-/* VALID, DNSWARN and RFC5321 are envelope addresses; CFWS, DEPREC and RFC5322 may stand in a header only; ERR nowhere (a header is read liberally, so not held against it). */
+/* VALID, DNSWARN and RFC5321 are envelope addresses; CFWS, DEPREC and RFC5322 may stand in a header only; ERR nowhere (a header
+ * is read liberally, so not held against it). */
 static void isemail(void)
 {
     struct suite s;
@@ -64,7 +69,8 @@ static void isemail(void)
             struct str block = str_head(rest, str_find_str(rest, S("</test>")));
             struct str category = value_of(block, "category"), text = xml_text(value_of(block, "address"));
             bool error = str_eq(category, S("ISEMAIL_ERR"));
-            bool envelope = str_eq(category, S("ISEMAIL_VALID_CATEGORY")) || str_eq(category, S("ISEMAIL_DNSWARN")) || str_eq(category, S("ISEMAIL_RFC5321"));
+            bool envelope = str_eq(category, S("ISEMAIL_VALID_CATEGORY")) || str_eq(category, S("ISEMAIL_DNSWARN")) ||
+                            str_eq(category, S("ISEMAIL_RFC5321"));
             struct address adr;
             if (!header) {
                 enum address_error e = address_parse(&memory, text, false, &adr);
@@ -99,7 +105,8 @@ static void email_validator(void)
             struct address want = {0};
             struct str n = first->next->kind == JSON_OBJECT ? json_get_str(first->next, "normalized") : text_of(first->next);
             snprintf(normal, sizeof normal, "%.*s%s", STR_ARG(n), first->next->kind == JSON_OBJECT ? "" : "@example.com");
-            good = address_parse(&memory, str_c(normal), true, &want) == ADDRESS_OK && str_eq(address_key(&memory, &adr), address_key(&memory, &want));
+            good = address_parse(&memory, str_c(normal), true, &want) == ADDRESS_OK &&
+                   str_eq(address_key(&memory, &adr), address_key(&memory, &want));
             if (good && first->next->kind == JSON_OBJECT)
                 good = str_eq_icase(adr.domain.ascii, json_get_str(first->next, "ascii_domain"));
         }
@@ -113,7 +120,8 @@ static void chasquid(void)
 {
     struct suite s;
     suite_begin(&s, "address/chasquid-normalize");
-    const struct json *file = read_json("address/transcribed/chasquid-normalize.json"), *tables = file ? json_get(file, "tables") : NULL;
+    const struct json *file = read_json("address/transcribed/chasquid-normalize.json"),
+                      *tables = file ? json_get(file, "tables") : NULL;
     for (const struct json *t = tables ? tables->child : NULL; t; t = t->next) {
         bool domain = str_eq(json_get_str(t, "where"), S("TestDomain")), whole = str_eq(json_get_str(t, "where"), S("TestAddr"));
         const struct json *rows = json_get(t, "rows");
@@ -125,7 +133,8 @@ static void chasquid(void)
             struct address v, w;
             bool good = false;
             if (domain)
-                good = domain_parse(&memory, a, true, &x) == ADDRESS_OK && domain_parse(&memory, b, true, &y) == ADDRESS_OK && str_eq(x.ascii, y.ascii);
+                good = domain_parse(&memory, a, true, &x) == ADDRESS_OK && domain_parse(&memory, b, true, &y) == ADDRESS_OK &&
+                       str_eq(x.ascii, y.ascii);
             else
                 good = address_parse(&memory, a, true, &v) == ADDRESS_OK && address_parse(&memory, b, true, &w) == ADDRESS_OK &&
                        str_eq(address_key(&memory, &v), address_key(&memory, &w));
@@ -213,7 +222,8 @@ static void json_lists(const char *name, const char *path, bool jsmime)
     suite_end(&s);
 }
 
-/* addrlist: "To: …" with folded lines, then "Expect: n" and n addresses. Entries without "@" are local names, and some are broken: they are no addresses here. */
+/* addrlist: "To: …" with folded lines, then "Expect: n" and n addresses. Entries without "@" are local names, and some are
+ * broken: they are no addresses here. */
 static void jakarta(void)
 {
     struct suite s;
@@ -256,7 +266,8 @@ static void dovecot(void)
     const struct json *file = read_json("address/transcribed/dovecot-message-address.json");
     const struct json *tables = file ? json_get(file, "tables") : NULL, *tests = tables ? json_get(tables, "tests") : NULL;
     for (const struct json *row = tests ? tests->child : NULL; row; row = row->next) {
-        const struct json *parts = row->child && row->child->next && row->child->next->next ? row->child->next->next->next : NULL, *field[7] = {NULL};
+        const struct json *parts = row->child && row->child->next && row->child->next->next ? row->child->next->next->next : NULL,
+                          *field[7] = {NULL};
         int n = 0;
         for (const struct json *f = parts && parts->kind == JSON_ARRAY ? parts->child : NULL; f && n < 7; f = f->next)
             field[n++] = f;
@@ -264,7 +275,8 @@ static void dovecot(void)
             continue;
         struct address adr = {.local = S("")};
         size_t found = address_list_parse(&memory, text_of(row->child), count_one, &adr);
-        suite_case(&s, found == 1 && str_eq(adr.local, text_of(field[4])) && str_eq(adr.domain.text, text_of(field[5])), text_of(row->child), adr.local);
+        suite_case(&s, found == 1 && str_eq(adr.local, text_of(field[4])) && str_eq(adr.domain.text, text_of(field[5])),
+                   text_of(row->child), adr.local);
     }
     suite_end(&s);
 }

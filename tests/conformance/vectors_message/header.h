@@ -2,10 +2,10 @@
 /* Dates, encoded words, parameters, transfer encodings; examples of RFC 5322 and 2047. */
 #pragma once
 #include "base/utf8.h"
-#include "support.h"
 #include "message/date.h"
 #include "message/header.h"
 #include "message/mime.h"
+#include "support.h"
 
 static long long day_number(long long y, long long m, long long d)
 {
@@ -28,8 +28,10 @@ static void mail_parser_dates(void)
         }
         long long offset = json_get_num(e, "tz_hour", 0) * 60 + json_get_num(e, "tz_minute", 0);
         offset = json_get_num(e, "tz_before_gmt", 0) ? -offset : offset;
-        long long want = (day_number(json_get_num(e, "year", 0), json_get_num(e, "month", 0), json_get_num(e, "day", 0)) * 86400 + json_get_num(e, "hour", 0) * 3600 +
-                          json_get_num(e, "minute", 0) * 60 + json_get_num(e, "second", 0) - offset * 60) * 1000;
+        long long want =
+            (day_number(json_get_num(e, "year", 0), json_get_num(e, "month", 0), json_get_num(e, "day", 0)) * 86400 +
+             json_get_num(e, "hour", 0) * 3600 + json_get_num(e, "minute", 0) * 60 + json_get_num(e, "second", 0) - offset * 60) *
+            1000;
         suite_case(&s, parsed && d.unix_ms == want, json_get_str(c, "header"), decimal(parsed ? d.unix_ms - want : -1));
     }
     suite_end(&s);
@@ -39,13 +41,15 @@ static void dovecot_dates(void)
 {
     struct suite s;
     suite_begin(&s, "date/dovecot");
-    const struct json *file = read_json("address/transcribed/dovecot-date.json"), *tables = file ? json_get(file, "tables") : NULL;
+    const struct json *file = read_json("address/transcribed/dovecot-date.json"),
+                      *tables = file ? json_get(file, "tables") : NULL;
     const struct json *tests = tables ? json_get(tables, "tests") : NULL;
     for (const struct json *row = tests ? tests->child : NULL; row; row = row->next) {
         const struct json *in = row->child, *when = in->next, *good = when->next->next;
         struct date d = {0};
         bool parsed = date_parse_loose(in->str, &d);
-        suite_case(&s, parsed == (good->num != 0) && (!parsed || d.unix_ms == when->num * 1000), in->str, decimal(d.unix_ms / 1000));
+        suite_case(&s, parsed == (good->num != 0) && (!parsed || d.unix_ms == when->num * 1000), in->str,
+                   decimal(d.unix_ms / 1000));
     }
     suite_end(&s);
 }
@@ -192,10 +196,12 @@ static void params(void)
     const struct json *file = read_json("mime/transcribed/jsmime-header.json"), *cases = file ? json_get(file, "cases") : NULL;
     for (const struct json *c = cases ? cases->child : NULL; c; c = c->next) {
         const struct json *data = json_get(c, "data"), *want = data->child->next;
-        if (str_find_str(json_get_str(c, "suite"), S("parseParameterHeader")) == json_get_str(c, "suite").n || !want || want->kind != JSON_ARRAY)
+        if (str_find_str(json_get_str(c, "suite"), S("parseParameterHeader")) == json_get_str(c, "suite").n || !want ||
+            want->kind != JSON_ARRAY)
             continue;
         const struct header_param *p = header_params(&memory, text_of(data->child), &head);
-        suite_case(&s, str_eq_icase(head, text_of(want->child)) && same_params(p, want->child->next, false), text_of(data->child), shown_params(head, p));
+        suite_case(&s, str_eq_icase(head, text_of(want->child)) && same_params(p, want->child->next, false), text_of(data->child),
+                   shown_params(head, p));
     }
     suite_end(&s);
 
@@ -212,8 +218,10 @@ static void params(void)
         const struct json *attributes = json_get(want, "attributes");
         struct str rest, type = str_cut(head, '/', &rest);
         bool none = !want || want->kind != JSON_OBJECT; /* no type at all */
-        bool good = none ? type.n == 0 || rest.n == 0 : str_eq_icase(type, json_get_str(want, "c_type")) && str_eq_icase(rest, json_get_str(want, "c_subtype")) &&
-                    same_params(p, attributes && attributes->kind == JSON_ARRAY ? attributes : NULL, true);
+        bool good = none ? type.n == 0 || rest.n == 0
+                         : str_eq_icase(type, json_get_str(want, "c_type")) &&
+                               str_eq_icase(rest, json_get_str(want, "c_subtype")) &&
+                               same_params(p, attributes && attributes->kind == JSON_ARRAY ? attributes : NULL, true);
         suite_case(&s, good, text, shown_params(head, p));
     }
     suite_end(&s);
@@ -247,7 +255,8 @@ static void transfer(void)
     struct suite s;
     for (int i = 0; i < 2; i++) {
         suite_begin(&s, i ? "transfer/mail-parser-quoted-printable" : "transfer/mail-parser-base64");
-        const struct json *file = read_json(i ? "mime/transcribed/mail-parser-quoted_printable.json" : "mime/transcribed/mail-parser-base64.json");
+        const struct json *file =
+            read_json(i ? "mime/transcribed/mail-parser-quoted_printable.json" : "mime/transcribed/mail-parser-base64.json");
         const struct json *table = file ? json_get(file, "tables")->child : NULL;
         for (const struct json *row = table ? json_get(table, "rows")->child : NULL; row; row = row->next) {
             if (row->kind != JSON_ARRAY || !text_of(row->child).p || !text_of(row->child->next).p)
@@ -277,7 +286,8 @@ static void ignore(void *to, const struct header_address *h)
     (void)h;
 }
 
-/* RFC 5322 appendix A: messages between lines of dashes. Each has fields only, one date that the strict grammar takes, and addresses. */
+/* RFC 5322 appendix A: messages between lines of dashes. Each has fields only, one date that the strict grammar takes, and
+ * addresses. */
 static void rfc5322(void)
 {
     struct suite s;

@@ -81,7 +81,8 @@ static void jsmime_tree(void)
         size_t same = 0;
         while (same < got.n && same < want.n && buf_str(&got).p[same] == buf_str(&want).p[same])
             same++;
-        suite_case(&s, str_eq(buf_str(&got), buf_str(&want)), json_get_str(c, "test"), str_skip(buf_str(&got), same > 40 ? same - 40 : 0));
+        suite_case(&s, str_eq(buf_str(&got), buf_str(&want)), json_get_str(c, "test"),
+                   str_skip(buf_str(&got), same > 40 ? same - 40 : 0));
         buf_free(&got);
         buf_free(&want);
     }
@@ -93,7 +94,9 @@ static void jsmime_tree(void)
 static void describe_ours(struct buf *b, const struct mime *m, const struct mime_part *p)
 {
     for (; p; p = p->next) {
-        const char *kind = p->child && mime_is(p, "message", NULL) ? "message" : p->child || mime_is(p, "multipart", NULL) ? "multipart" : "leaf";
+        const char *kind = p->child && mime_is(p, "message", NULL)     ? "message"
+                           : p->child || mime_is(p, "multipart", NULL) ? "multipart"
+                                                                       : "leaf";
         buf_printf(b, "%s", kind);
         if (kind[0] == 'l')
             buf_printf(b, " %zu", p->body);
@@ -144,7 +147,8 @@ static void mail_parser_file(void *self, const char *path, struct str text)
     const struct json *j = json_parse(&a, expected);
     if (j)
         describe_theirs(&want, j, 0);
-    for (int lf = 0; j && lf < 2 && !str_eq(buf_str(&got), buf_str(&want)); lf++) { /* most expectations count LF line ends, whatever the file has */
+    for (int lf = 0; j && lf < 2 && !str_eq(buf_str(&got), buf_str(&want));
+         lf++) { /* most expectations count LF line ends, whatever the file has */
         struct str t = lf ? with_lf(&a, text) : text;
         const struct mime *m = mime_parse(&a, t);
         buf_clear(&got);
@@ -251,7 +255,8 @@ static void corpus_file(void *self, const char *path, struct str text)
     bool fit = true;
     for (size_t i = 0, column = 0; i < s.n; i++) {
         column = s.p[i] == '\n' ? 0 : column + 1;
-        fit = fit && s.p[i] != 0 && column <= 999 && (s.p[i] != '\n' || (i > 0 && s.p[i - 1] == '\r')) && (s.p[i] != '\r' || (i + 1 < s.n && s.p[i + 1] == '\n'));
+        fit = fit && s.p[i] != 0 && column <= 999 && (s.p[i] != '\n' || (i > 0 && s.p[i - 1] == '\r')) &&
+              (s.p[i] != '\r' || (i + 1 < s.n && s.p[i + 1] == '\n'));
     }
     const struct mime *before = mime_parse(&a, text), *after = mime_parse(&a, s);
     suite_case(self, fit && before && after && same_leaves(before, after), str_c(path), S(""));
@@ -268,7 +273,8 @@ static void bounce_file(void *self, const char *path, struct str text)
     struct dsn_report r = {0};
     const struct mime *m = mime_parse(&a, text);
     const struct mime_part *p = m->root;
-    while (p && !(mime_is(p, "message", "delivery-status") && str_find_str(mime_body(m, p), S("Final-Recipient:")) < mime_body(m, p).n))
+    while (p && !(mime_is(p, "message", "delivery-status") &&
+                  str_find_str(mime_body(m, p), S("Final-Recipient:")) < mime_body(m, p).n))
         p = mime_next(p);
     if (p) {
         bool good = dsn_parse(&a, text, &r) && r.count > 0 && r.recipients[0].final.n > 0;

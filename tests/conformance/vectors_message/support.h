@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: ISC
-/* Public test vectors against src/message. Cases are counted by suite; a failing case is excused only by a line of excuses-message.txt that names it with the section of the RFC
-   that says why; an excuse for a case that passes is a failure, too. */
+/* Public test vectors against src/message. Cases are counted by suite; a failing case is excused only by a line of
+   excuses-message.txt that names it with the section of the RFC that says why; an excuse for a case that passes is a failure,
+   too. */
 #pragma once
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/str.h"
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
-struct suite { const char *name; unsigned passed, failed, excused, number; };
+struct suite {
+    const char *name;
+    unsigned passed, failed, excused, number;
+};
 
 static const char *vectors; /* the folder */
 static struct arena memory; /* of the suite that runs; cleared by suite_begin */
@@ -19,7 +23,11 @@ enum { FILE_MAX = 16 * 1024 * 1024, EXCUSES_MAX = 500 };
 
 static struct arena lasting;
 static unsigned failed_suites;
-static struct { struct str suite; uint64_t number; bool used; } excuses[EXCUSES_MAX];
+static struct {
+    struct str suite;
+    uint64_t number;
+    bool used;
+} excuses[EXCUSES_MAX];
 static size_t excuse_count;
 
 static struct str read_file(struct arena *a, const char *path)
@@ -64,7 +72,8 @@ static struct str without_surrogates(struct str s)
     char *p = (char *)(uintptr_t)copy.p;
     for (size_t i = 0; i + 6 <= copy.n; i++) {
         bool surrogate = p[i] == '\\' && p[i + 1] == 'u' && (p[i + 2] | 0x20) == 'd' && strchr("89abcdefABCDEF", p[i + 3]);
-        bool paired = surrogate && strchr("89abAB", p[i + 3]) && i + 12 <= copy.n && p[i + 6] == '\\' && p[i + 7] == 'u' && (p[i + 8] | 0x20) == 'd' && strchr("cdefCDEF", p[i + 9]);
+        bool paired = surrogate && strchr("89abAB", p[i + 3]) && i + 12 <= copy.n && p[i + 6] == '\\' && p[i + 7] == 'u' &&
+                      (p[i + 8] | 0x20) == 'd' && strchr("cdefCDEF", p[i + 9]);
         if (surrogate && !paired)
             memcpy(p + i + 2, "fffd", 4);
         i += paired ? 11 : surrogate ? 5 : p[i] == '\\' ? 1 : 0;
@@ -97,7 +106,8 @@ static void read_excuses(const char *path)
             continue;
         excuses[excuse_count].suite = str_word(&line);
         if (!str_to_u64(str_word(&line), &excuses[excuse_count].number) || str_find_str(line, S("RFC")) == line.n) {
-            fprintf(stderr, "%s: an excuse needs a number and the section of an RFC: %.*s\n", path, STR_ARG(excuses[excuse_count].suite));
+            fprintf(stderr, "%s: an excuse needs a number and the section of an RFC: %.*s\n", path,
+                    STR_ARG(excuses[excuse_count].suite));
             failed_suites++;
         }
         excuse_count++;
@@ -117,7 +127,8 @@ static void unused_excuses(void)
 {
     for (size_t i = 0; i < excuse_count; i++)
         if (!excuses[i].used) {
-            fprintf(stderr, "%.*s %llu: is excused but there is no such case\n", STR_ARG(excuses[i].suite), (unsigned long long)excuses[i].number);
+            fprintf(stderr, "%.*s %llu: is excused but there is no such case\n", STR_ARG(excuses[i].suite),
+                    (unsigned long long)excuses[i].number);
             failed_suites++;
         }
 }
@@ -171,7 +182,8 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 }
 
 /* Calls each for every regular file below path whose name ends so, in order. */
-static void each_file(const char *path, const char *ending, void (*each)(void *self, const char *path, struct str text), void *self)
+static void each_file(const char *path, const char *ending, void (*each)(void *self, const char *path, struct str text),
+                      void *self)
 {
     char whole[8300], below[4096];
     struct dirent **list;
@@ -197,7 +209,6 @@ static void each_file(const char *path, const char *ending, void (*each)(void *s
     if (n >= 0)
         free(list);
 }
-
 
 static struct str text_of(const struct json *j)
 {
