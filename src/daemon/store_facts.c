@@ -125,6 +125,25 @@ static void latency(struct store *st, struct buf *to)
     buf_printf(to, "penny_accept_seconds_count %llu\n", (unsigned long long)sum);
 }
 
+/* Of the engine: buckets by powers of two; the caller adds the sum. */
+static void histogram(struct buf *to, const char *name, const char *help, const uint64_t counts[ENGINE_BUCKETS + 1], bool times)
+{
+    uint64_t sum = 0;
+
+    buf_printf(to, "# HELP penny_%s %s\n# TYPE penny_%s histogram\n", name, help, name);
+    for (unsigned i = 0; i < ENGINE_BUCKETS; i++) {
+        uint64_t us = ENGINE_SYNC_US(i);
+        sum += counts[i];
+        if (times)
+            buf_printf(to, "penny_%s_bucket{le=\"%llu.%06llu\"} %llu\n", name, (unsigned long long)(us / 1000000),
+                       (unsigned long long)(us % 1000000), (unsigned long long)sum);
+        else
+            buf_printf(to, "penny_%s_bucket{le=\"%llu\"} %llu\n", name, (unsigned long long)ENGINE_OPS(i), (unsigned long long)sum);
+    }
+    sum += counts[ENGINE_BUCKETS];
+    buf_printf(to, "penny_%s_bucket{le=\"+Inf\"} %llu\npenny_%s_count %llu\n", name, (unsigned long long)sum, name, (unsigned long long)sum);
+}
+
 void store_metrics_text(struct store *st, struct buf *to)
 {
     struct engine_stat s = {0};
@@ -146,10 +165,10 @@ void store_metrics_text(struct store *st, struct buf *to)
     one(to, "store_operations_total", "counter", "Operations in those batches: divided by the batches, how many share one sync.",
         s.ops);
     one(to, "store_fdatasync_total", "counter", "Times the disk was made to keep what it has.", s.fdatasyncs);
-    buf_add_c(
-        to,
-        "# HELP penny_store_fdatasync_seconds_total Time spent in that.\n# TYPE penny_store_fdatasync_seconds_total counter\n");
-    seconds(to, "store_fdatasync_seconds_total", (uint64_t)s.fdatasync_us_total);
+    histogram(to, "store_fdatasync_seconds", "Time that one fdatasync took.", s.sync_times, true);
+    seconds(to, "store_fdatasync_seconds_sum", (uint64_t)s.fdatasync_us_total);
+    histogram(to, "store_commit_operations", "Operations that one commit carried.", s.batch_sizes, false);
+    buf_printf(to, "penny_store_commit_operations_sum %llu\n", (unsigned long long)s.ops);
     one(to, "store_segments", "gauge", "Files of the log.", s.segments);
     one(to, "store_octets", "gauge", "Size of the log.", s.bytes);
     one(to, "store_dead_octets", "gauge", "Of it, what nothing refers to.", s.dead_bytes);

@@ -113,18 +113,22 @@ static int holes_fill(struct engine *e)
 static int sync_all(struct engine *e)
 {
     int64_t before = clock_mono_us();
-    uint32_t count = e->dirty_count;
     for (uint32_t i = 0; i < e->dirty_count; i++) {
         int r = e->disk->datasync(e->disk->self, e->dirty[i]);
         if (r < 0)
             return r == -ENOSPC ? -EIO : r; /* whatever it says: it is not known what is durable */
+        int64_t now = clock_mono_us(), took = now > before ? now - before : 0;
+        size_t bucket = 0;
+        while (bucket < ENGINE_BUCKETS && (uint64_t)took > ENGINE_SYNC_US(bucket))
+            bucket++;
+        before = now;
+        pthread_mutex_lock(&e->s.lock);
+        e->s.syncs++;
+        e->s.sync_us += took;
+        e->s.sync_times[bucket]++;
+        pthread_mutex_unlock(&e->s.lock);
     }
     e->dirty_count = 0;
-    int64_t took = clock_mono_us() - before;
-    pthread_mutex_lock(&e->s.lock);
-    e->s.syncs += count;
-    e->s.sync_us += took;
-    pthread_mutex_unlock(&e->s.lock);
     return 0;
 }
 
@@ -276,6 +280,10 @@ static void batch_finished(struct engine *e, struct op **done)
         e->durable = b->counters;
         e->stat.commits++;
         e->stat.ops += b->op_count;
+        size_t bucket = 0;
+        while (bucket < ENGINE_BUCKETS && b->op_count > ENGINE_OPS(bucket))
+            bucket++;
+        e->stat.batch_sizes[bucket]++;
         account_settle(e, true);
         index_hand_over(e, b->facts.p, b->facts.n);
         b->facts = (struct enc){0};

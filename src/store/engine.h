@@ -46,7 +46,7 @@ void engine_body_drop(struct engine *e, body_ref b);                            
 struct engine_account {
     account_id id;
     struct str name;
-    uint64_t used, quota, messages;
+    uint64_t used, quota /* 0: what the configuration says; UINT64_MAX: none */, messages;
     bool suspended;
     struct str verifier;
     int64_t created_ms;
@@ -169,11 +169,17 @@ void engine_trace_find(struct engine *e, struct arena *a, struct str what, uint3
 /* Ids: leases count fresh message ids (never handed out again, also after a crash). */
 uint64_t engine_lease_ids(struct engine *e, uint32_t count);
 
+/* Histograms: bucket i counts what is at most ENGINE_OPS(i) operations, ENGINE_SYNC_US(i) microseconds, and more than the one before; the last has no end. */
+enum { ENGINE_BUCKETS = 16 };
+#define ENGINE_OPS(i) (UINT64_C(1) << (i))
+#define ENGINE_SYNC_US(i) (UINT64_C(32) << (i))
 struct engine_stat {
     uint64_t segments, bytes, dead_bytes, position, index_position, accounts, domains, aliases, messages, bodies, queued, commits,
         ops, fdatasyncs, dropped, rotten /* places of rot passed over at start */, rebuilt /* the index was, at start */;
     int64_t fdatasync_us_total;
+    uint64_t batch_sizes[ENGINE_BUCKETS + 1], sync_times[ENGINE_BUCKETS + 1];
 };
+
 void engine_stat(struct engine *e, struct engine_stat *to);
 /* Maintenance. Each function runs until it is through; inside it engine_turn is called, so operations go on and their done is
    called, but the caller's loop stands: a server uses engine_job_start. progress says 0 … 1000 and may be NULL. */

@@ -119,6 +119,7 @@ struct shared {
     size_t piece_bytes;
     uint64_t syncs;
     int64_t sync_us;
+    uint64_t sync_times[ENGINE_BUCKETS + 1];
     bool stop;
     /* index */
     struct backlog *backlog, **backlog_tail;

@@ -92,14 +92,14 @@ struct op {
         struct { account_id account; mailbox_id mailbox; const uint32_t *uids; uint32_t count; uint32_t set, clear; } flags;
         struct {
             struct str name; /* canonical key user@domain */
-            uint64_t quota;
+            uint64_t quota; /* octets; 0: what the configuration says; UINT64_MAX: none */
             struct str verifier;
             account_id account; /* result */
         } account_add;
         struct {
             account_id account;
             struct str verifier;
-            uint64_t quota; /* octets, 0: none */
+            uint64_t quota; /* as above */
             bool suspended;
         } account; /* ACCOUNT_VERIFIER … REMOVE */
         struct { struct str name; } domain;

@@ -42,5 +42,6 @@ void engine_stat(struct engine *e, struct engine_stat *to)
     pthread_mutex_lock(&e->s.lock);
     to->fdatasyncs = e->s.syncs;
     to->fdatasync_us_total = e->s.sync_us;
+    memcpy(to->sync_times, e->s.sync_times, sizeof to->sync_times);
     pthread_mutex_unlock(&e->s.lock);
 }

@@ -203,6 +203,11 @@ def test_metrics():
             if not b:
                 break
             text += b
+        for name in (b'store_fdatasync_seconds', b'store_commit_operations', b'accept_seconds'):
+            buckets = [int(n) for n in re.findall(rb'^penny_' + name + rb'_bucket\{le="[^"]+"\} (\d+)$', text, re.M)]
+            count = int(re.search(rb'^penny_' + name + rb'_count (\d+)$', text, re.M).group(1))
+            expect(count > 0 and buckets == sorted(buckets) and buckets[-1] == count, f'histogram {name}: {buckets} {count}')
+            expect(float(re.search(rb'^penny_' + name + rb'_sum (\S+)$', text, re.M).group(1)) > 0, f'its sum: {name}')
         expect(re.search(rb'^penny_[a-z_]+(\{[^}]*\})? [0-9]', text, re.M), f'Prometheus text: {text[:300]}')
 
 
