@@ -13,7 +13,7 @@
 #include "base/encode.h"
 #include "base/facts.h"
 #include "base/limits.h"
-#include "daemon/store_inside.h"
+#include "daemon/store_queue.h"
 
 static struct str copy(struct commit *c, struct str s, bool *broken)
 {
@@ -130,6 +130,7 @@ static void committed(struct op *op)
         store_commit_finish(c);
         return;
     }
+    store_queue_accepted(c->store, &op->accept);
     for (struct commit_rcpt *r = c->rcpts; r; r = r->next) {
         bool planned = r->outcome == DONE;
         rcpt_result(c, r);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/facts.h"
-#include "daemon/store_inside.h"
+#include "daemon/store_queue.h"
 #include "message/dsn.h"
 #include "message/header.h"
 
@@ -126,13 +126,51 @@ static bool write_body(void *self, struct str piece)
     return true;
 }
 
-static bool write_notice(struct commit *c, const struct report *rep, struct body_sink *to)
+bool store_notice_write(struct store_notice *n, const struct dsn *d, struct op_accept *to)
 {
+    struct store *st = n->store;
+    struct body_sink sink = {.store = st};
     struct arena scratch;
+    const char *why = "";
+
+    *to = (struct op_accept){.id = store_next_id(st),
+                             .received_ms = clock_unix_ms(),
+                             .kind = n->kind,
+                             .about = n->about,
+                             .smtputf8 = n->smtputf8,
+                             .from = S(""),
+                             .trace = S(""),
+                             .client = S(""),
+                             .helo = S(""),
+                             .tls = S(""),
+                             .envid = S(""),
+                             .auth_user = S(""),
+                             .body_type = n->body_type || n->smtputf8 ? SMTP_BODY_8BIT : SMTP_BODY_7BIT};
+    sink.w = to->id ? engine_body_begin(st->engine) : NULL;
+    if (!sink.w) {
+        n->why = store_why("4.3.0", "no memory for a notification");
+        return false;
+    }
+    arena_init(&scratch, DSN_SCRATCH);
+    bool ok = dsn_write(d, &scratch, (struct sink){write_body, &sink}, &why);
+    arena_clear(&scratch);
+    if (!ok) {
+        engine_body_abort(st->engine, sink.w);
+        n->why = sink.why.text[0] ? sink.why : store_why("4.3.0", why && why[0] ? why : "a notification could not be written");
+        return false;
+    }
+    to->body_size = sink.size;
+    to->body = engine_body_end(st->engine, sink.w);
+    if (!to->body)
+        n->why = store_why("4.3.0", "no memory for a notification");
+    return to->body != 0;
+}
+
+static bool write_notice(struct commit *c, const struct report *rep, struct store_notice *n)
+{
     struct stored stored = {c->store->engine, a_copy(c)};
     struct str header = c->header;
     struct id_text id = id_text(c->op.accept.id);
-    const char *why = "";
     struct dsn d = {
         .hostname = c->store->config->hostname,
         .to = c->from,
@@ -152,12 +190,7 @@ static bool write_notice(struct commit *c, const struct report *rep, struct body
     if (d.full)
         d.original = (struct source){
             .read = read_stored, .self = &stored, .size = c->op.accept.trace.n + c->op.accept.body_size, .again = true};
-    arena_init(&scratch, DSN_SCRATCH);
-    bool ok = dsn_write(&d, &scratch, (struct sink){write_body, to}, &why);
-    arena_clear(&scratch);
-    if (!ok && !to->why.text[0])
-        to->why = store_why("4.3.0", why ? why : "a notification could not be written");
-    return ok;
+    return store_notice_write(n, &d, &c->dsn.accept);
 }
 
 static void told(struct op *op)
@@ -168,6 +201,7 @@ static void told(struct op *op)
         c->store->notified++;
         struct id_text id = id_text(op->accept.id), about = id_text(op->accept.about);
         fact(FACT_INFO, "store.notified", fact_c("id", id.c), fact_c("about", about.c), fact_str("to", c->op.accept.from));
+        store_queue_accepted(c->store, &op->accept);
     } else if (op->outcome == RETRY && c->dsn_failure) {
         c->outcome = RETRY; /* then the client has to keep it: some get it twice, but nobody loses it without a word */
         c->why = op->why;
@@ -200,7 +234,8 @@ bool store_dsn(struct commit *c)
 {
     struct store *st = c->store;
     struct report rep = {.c = c, .room = most(c)};
-    struct body_sink sink = {.store = st};
+    struct store_notice notice = {
+        .store = st, .about = c->op.accept.id, .kind = S("dsn"), .smtputf8 = c->op.accept.smtputf8, .body_type = c->op.accept.body_type};
 
     if (address_is_null(&c->from))
         return false;
@@ -211,36 +246,16 @@ bool store_dsn(struct commit *c)
         return false;
     c->dsn_failure = rep.failure;
     c->dsn = (struct op){.kind = OP_ACCEPT, .done = told, .owner = c};
-    c->dsn.accept =
-        (struct op_accept){.id = store_next_id(st),
-                           .received_ms = clock_unix_ms(),
-                           .kind = S("dsn"),
-                           .about = c->op.accept.id,
-                           .smtputf8 = c->op.accept.smtputf8,
-                           .from = S(""),
-                           .trace = S(""),
-                           .client = S(""),
-                           .helo = S(""),
-                           .tls = S(""),
-                           .envid = S(""),
-                           .auth_user = S(""),
-                           .body_type = c->op.accept.body_type || c->op.accept.smtputf8 ? SMTP_BODY_8BIT : SMTP_BODY_7BIT};
-    sink.w = engine_body_begin(st->engine);
-    if (!sink.w || !c->dsn.accept.id || !write_notice(c, &rep, &sink)) {
-        if (sink.w)
-            engine_body_abort(st->engine, sink.w);
-        fact(FACT_WARN, "store.notify-failed", fact_str("to", c->op.accept.from), fact_c("why", sink.why.text));
+    if (!write_notice(c, &rep, &notice)) {
+        fact(FACT_WARN, "store.notify-failed", fact_str("to", c->op.accept.from), fact_c("why", notice.why.text));
         if (rep.failure) {
             c->outcome = RETRY;
-            c->why = sink.why.text[0] ? sink.why : store_why("4.3.0", "no memory for a notification");
+            c->why = notice.why;
         }
         return false;
     }
-    c->dsn.accept.body_size = sink.size;
-    c->dsn.accept.body = engine_body_end(st->engine, sink.w);
-    if (!c->dsn.accept.body || !address_it(c, &c->dsn.accept)) {
-        if (c->dsn.accept.body)
-            engine_body_drop(st->engine, c->dsn.accept.body);
+    if (!address_it(c, &c->dsn.accept)) {
+        engine_body_drop(st->engine, c->dsn.accept.body);
         return false;
     }
     store_submit(st, &c->dsn);

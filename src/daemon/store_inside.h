@@ -121,6 +121,7 @@ struct role_count { char name[64]; uint64_t value; bool gauge; };
 struct role_info { uint32_t pid, restarts; int64_t since_ms; bool up; uint64_t before; struct role_count *count; size_t counts; };
 enum { ROLE_COUNTS_MAX = 512, LATENCY_BUCKETS = 14 };
 
+struct store_queue;
 struct store {
     struct actor *actor;
     struct loop *loop;
@@ -148,6 +149,8 @@ struct store {
     uint64_t latency[LATENCY_BUCKETS + 1], latency_us;  /* of accepted messages, from commit to durable */
     uint64_t accepted, refused, delivered, queued, notified;
     char dir[1025];                    /* the data directory: only the first set-up names it */
+    struct store_queue *queue;
+    char relay_piece[BODY_PIECE_MAX];
     struct control_context control;
     struct control_server *control_server;
     struct metrics *metrics;
@@ -214,6 +217,19 @@ void store_commit_free(struct commit *c);
 bool store_plan(struct store *st, struct arena *a, struct op_accept *op, struct commit_rcpt *rcpts, const struct address *from);
 /* store_dsn.c */
 bool store_dsn(struct commit *c); /* c->op is done. True: a notification is on its way, store_commit_finish comes later */
+
+/* Writes a notification as a body, and the envelope around it: a message of ours from the null path, to be addressed and
+   submitted. False with n->why: not now; then there is no body. */
+struct store_notice {
+    struct store *store;
+    uint64_t about;                    /* id of the message that it speaks of */
+    struct str kind;                   /* "dsn", "notice" */
+    bool smtputf8;
+    uint32_t body_type;
+    struct why why;
+};
+struct dsn;
+bool store_notice_write(struct store_notice *n, const struct dsn *d, struct op_accept *to);
 
 /* store_maildrop.c */
 void store_maildrop_open(struct store_edge *e, const struct msg_maildrop_open *m);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/facts.h"
 #include "daemon/inside.h"
-#include "daemon/store_inside.h"
+#include "daemon/store_queue.h"
 
 enum { DEATH_MS = 200 /* for the last answers to leave */ };
 
@@ -29,6 +29,7 @@ static void engine_turns(void *self)
     struct store *st = self;
 
     engine_turn(st->engine);
+    store_queue_wake(st); /* the index may know more now */
     for (size_t i = 0; i < countof(st->edges); i++)
         if (st->edges[i].paused && engine_body_room(st->engine)) {
             st->edges[i].paused = false;
@@ -99,6 +100,10 @@ static bool make(struct actor *a)
     loop_defer_init(&st->turn, a->loop, engine_turns, st);
     loop_timer_init(&st->death, a->loop, on_death, st);
     loop_timer_init(&st->stop_timer, a->loop, on_death, st);
+    if (!store_queue_open(st)) {
+        free(st);
+        return false;
+    }
     a->self = st;
     return true;
 }
@@ -160,6 +165,7 @@ static bool begin(struct actor *a, const struct setup *now, struct why *why)
         if (i != ROLE_MASTER && a->peers[i].link)
             link_pause(a->peers[i].link, false);
     loop_defer_start(&st->turn);
+    store_queue_begin(st);
     return true;
 }
 
@@ -199,6 +205,8 @@ static void peer_down(struct actor *a, struct peer *p)
         store_edge_clear(e);
     else if (p->who == ROLE_KEYS)
         store_keys_down(st);
+    else if (p->who == ROLE_RELAY)
+        queue_all_back(st->queue);
 }
 
 static void room(struct actor *a, struct peer *p)
@@ -208,6 +216,8 @@ static void room(struct actor *a, struct peer *p)
 
     if (e)
         store_maildrop_room(e);
+    else if (st && p->who == ROLE_RELAY)
+        store_queue_wake(st);
 }
 
 /* ---- messages ---- */
@@ -284,6 +294,8 @@ static void message(struct actor *a, struct peer *from, const struct message *m)
         store_control_reloaded(st, &m->reloaded);
     else if (from->who == ROLE_KEYS)
         store_from_keys(st, from, m);
+    else if (from->who == ROLE_RELAY)
+        store_from_relay(st, from, m);
     else if (store_edge_of(st, from->who))
         from_edge(store_edge_of(st, from->who), m);
 }
@@ -292,13 +304,14 @@ static void message(struct actor *a, struct peer *from, const struct message *m)
 
 static bool idle(const struct store *st)
 {
-    return st->commit_count == 0;
+    return st->commit_count == 0 && store_queue_is_idle(st);
 }
 
 static void second(struct actor *a)
 {
     struct store *st = a->self;
 
+    store_queue_second(st);
     if (st->stopping && idle(st))
         actor_stopped(a, (uint32_t)(st->edges[0].sessions + st->edges[1].sessions));
 }
@@ -341,6 +354,7 @@ static void clear(struct actor *a)
     if (st->engine)
         engine_close(st->engine); /* commits what waits: every done has been called */
     check(st->commit_count == 0);
+    store_queue_close(st);
     loop_defer_stop(&st->turn);
     loop_timer_stop(&st->death);
     loop_timer_stop(&st->stop_timer);

@@ -9,7 +9,8 @@ bool fact_result_read(struct str payload, struct fact_result *to)
     struct dec d = dec_of(payload);
     *to = (struct fact_result){.queue_id = dec_var(&d), .id = dec_var(&d)};
     uint32_t outcome = dec_var32(&d), bits = dec_var32(&d);
-    to->outcome = outcome == DONE || outcome == REFUSE ? (enum outcome)outcome : RETRY; /* of a version to come: unknown means again */
+    to->outcome =
+        outcome == DONE || outcome == REFUSE ? (enum outcome)outcome : RETRY; /* of a version to come: unknown means again */
     to->done = bits & RESULT_DONE;
     to->warned = bits & RESULT_WARNED;
     to->code = dec_var32(&d);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Operations on the queue and on notes. A result is written down without a look at the index, which is behind: what it says about an entry that is gone
-   changes nothing but the trace. */
+/* Operations on the queue and on notes. A result is written down without a look at the index, which is behind: what it says about
+   an entry that is gone changes nothing but the trace. */
 #include "store/inside.h"
 
 enum { RESULT_DONE = 1, RESULT_WARNED = 2, RESULTS_MAX = 10000 };
@@ -77,10 +77,12 @@ enum plan plan_queue_result(struct engine *e, struct op *op)
 enum plan plan_queue_change(struct engine *e, struct op *op)
 {
     uint32_t count = op->queue_change.count;
-    if (op->queue_change.what == 0 || op->queue_change.route.n > NOTE_KEY_MAX || op->queue_change.domain.n > NOTE_KEY_MAX || count > RESULTS_MAX ||
-        op->queue_change.priority < -100 || op->queue_change.priority > 100 || op->queue_change.next_ms < 0 || op->queue_change.expire_ms < 0)
+    if (op->queue_change.what == 0 || op->queue_change.route.n > NOTE_KEY_MAX || op->queue_change.domain.n > NOTE_KEY_MAX ||
+        count > RESULTS_MAX || op->queue_change.priority < -100 || op->queue_change.priority > 100 ||
+        op->queue_change.next_ms < 0 || op->queue_change.expire_ms < 0)
         return op_fail(op, REFUSE, "5.5.4", "not a change");
-    enum plan p = plan_room(e, op, RECORD_HEADER + 96 + op->queue_change.route.n + op->queue_change.domain.n + 10 * (size_t)count);
+    enum plan p =
+        plan_room(e, op, RECORD_HEADER + 96 + op->queue_change.route.n + op->queue_change.domain.n + 10 * (size_t)count);
     if (p != PLAN_OK)
         return p;
     struct enc *f = &e->batch.facts;

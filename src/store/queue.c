@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* The queue as the index knows it, and the envelopes of its messages as the log tells them. */
-#include <stdio.h>
 #include "store/inside.h"
+#include <stdio.h>
 
 static struct str column(sqlite3_stmt *s, int i)
 {
@@ -9,7 +9,10 @@ static struct str column(sqlite3_stmt *s, int i)
     return str_of(p ? p : "", (size_t)sqlite3_column_bytes(s, i));
 }
 
-static void bind(sqlite3_stmt *s, int at, struct str v) { sqlite3_bind_blob(s, at, v.p ? v.p : "", (int)v.n, SQLITE_TRANSIENT); }
+static void bind(sqlite3_stmt *s, int at, struct str v)
+{
+    sqlite3_bind_blob(s, at, v.p ? v.p : "", (int)v.n, SQLITE_TRANSIENT);
+}
 
 static bool accept_at(struct engine *e, uint64_t id, log_pos pos, struct fact_accept *f)
 {
@@ -46,11 +49,18 @@ bool accept_of(struct engine *e, uint64_t id, log_pos hint, struct fact_accept *
 static void row_read(sqlite3_stmt *s, struct engine_queued *q)
 {
     struct fact_result last;
-    *q = (struct engine_queued){.queue_id = (uint64_t)sqlite3_column_int64(s, 0), .id = (uint64_t)sqlite3_column_int64(s, 1),
-                                .n = (uint32_t)sqlite3_column_int64(s, 2), .next_ms = sqlite3_column_int64(s, 3),
-                                .attempts = (uint32_t)sqlite3_column_int64(s, 4), .domain = column(s, 6), .held = sqlite3_column_int(s, 7) != 0,
-                                .warned = sqlite3_column_int(s, 8) != 0, .priority = sqlite3_column_int(s, 9), .expire_ms = sqlite3_column_int64(s, 10),
-                                .route = column(s, 11), .received_ms = sqlite3_column_int64(s, 12)};
+    *q = (struct engine_queued){.queue_id = (uint64_t)sqlite3_column_int64(s, 0),
+                                .id = (uint64_t)sqlite3_column_int64(s, 1),
+                                .n = (uint32_t)sqlite3_column_int64(s, 2),
+                                .next_ms = sqlite3_column_int64(s, 3),
+                                .attempts = (uint32_t)sqlite3_column_int64(s, 4),
+                                .domain = column(s, 6),
+                                .held = sqlite3_column_int(s, 7) != 0,
+                                .warned = sqlite3_column_int(s, 8) != 0,
+                                .priority = sqlite3_column_int(s, 9),
+                                .expire_ms = sqlite3_column_int64(s, 10),
+                                .route = column(s, 11),
+                                .received_ms = sqlite3_column_int64(s, 12)};
     struct str fact = column(s, 5);
     if (!fact.n || !fact_result_read(fact, &last))
         return;
@@ -123,7 +133,8 @@ bool engine_queue_get(struct engine *e, uint64_t queue_id, struct engine_queued 
 
 /* ---- what is due ---- */
 
-bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *cursor, uint32_t limit, void (*each)(void *to, const struct engine_queued *q), void *to)
+bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
+                      void (*each)(void *to, const struct engine_queued *q), void *to)
 {
     sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_DUE);
     uint32_t n = 0;
@@ -133,7 +144,8 @@ bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *curso
     for (int i = 0; i < 4; i++)
         sqlite3_bind_int64(s, i + 1, v[i]);
     for (; sqlite3_step(s) == SQLITE_ROW; n++) {
-        struct engine_queued q = {.next_ms = sqlite3_column_int64(s, 0), .queue_id = (uint64_t)sqlite3_column_int64(s, 1), .domain = column(s, 2)};
+        struct engine_queued q = {
+            .next_ms = sqlite3_column_int64(s, 0), .queue_id = (uint64_t)sqlite3_column_int64(s, 1), .domain = column(s, 2)};
         *cursor = (struct engine_due){q.next_ms, q.queue_id};
         each(to, &q);
     }
@@ -175,7 +187,10 @@ int64_t engine_queue_next(struct engine *e, int64_t after_ms)
     return next;
 }
 
-uint64_t engine_position(const struct engine *e) { return e->last_end; }
+uint64_t engine_position(const struct engine *e)
+{
+    return e->last_end;
+}
 
 uint64_t engine_index_position(struct engine *e)
 {
@@ -190,7 +205,8 @@ uint64_t engine_index_position(struct engine *e)
 static bool fits(const struct engine_filter *f, const struct engine_queued *q)
 {
     return (!f->id || q->id == f->id) && (!f->held || q->held) && (!f->before_ms || q->received_ms < f->before_ms) &&
-           (!f->to.n || str_eq_icase(f->to, q->address)) && (!f->from.n || str_eq_icase(str_eq(f->from, S("<>")) ? S("") : f->from, q->from)) &&
+           (!f->to.n || str_eq_icase(f->to, q->address)) &&
+           (!f->from.n || str_eq_icase(str_eq(f->from, S("<>")) ? S("") : f->from, q->from)) &&
            (!f->domain.n || str_eq_icase(f->domain, q->domain));
 }
 
@@ -262,7 +278,8 @@ bool engine_queue_filter(struct engine *e, const struct engine_filter *f, struct
     return row;
 }
 
-void engine_queue_shape(struct engine *e, const int64_t after_ms[3], uint32_t limit, void (*each)(void *to, const struct engine_shape *s), void *to)
+void engine_queue_shape(struct engine *e, const int64_t after_ms[3], uint32_t limit,
+                        void (*each)(void *to, const struct engine_shape *s), void *to)
 {
     sqlite3_stmt *s = index_wait(e, e->last_end) ? index_q(e->read, Q_R_QUEUE_SHAPE) : NULL;
     if (!s)
@@ -271,8 +288,11 @@ void engine_queue_shape(struct engine *e, const int64_t after_ms[3], uint32_t li
         sqlite3_bind_int64(s, i + 1, after_ms[i]);
     sqlite3_bind_int64(s, 4, limit);
     while (sqlite3_step(s) == SQLITE_ROW) {
-        struct engine_shape x = {.domain = column(s, 0), .entries = (uint64_t)sqlite3_column_int64(s, 1), .held = (uint64_t)sqlite3_column_int64(s, 2),
-                                 .next_ms = sqlite3_column_int64(s, 3), .oldest_ms = sqlite3_column_int64(s, 4),
+        struct engine_shape x = {.domain = column(s, 0),
+                                 .entries = (uint64_t)sqlite3_column_int64(s, 1),
+                                 .held = (uint64_t)sqlite3_column_int64(s, 2),
+                                 .next_ms = sqlite3_column_int64(s, 3),
+                                 .oldest_ms = sqlite3_column_int64(s, 4),
                                  .untried = (uint64_t)sqlite3_column_int64(s, 8)};
         for (int i = 0; i < 3; i++)
             x.younger[i] = (uint64_t)sqlite3_column_int64(s, 5 + i);
@@ -289,9 +309,22 @@ bool engine_envelope(struct engine *e, uint64_t id, const struct op_place *hint,
     if (!accept_of(e, id, hint ? hint->accept : 0, &f))
         return false;
     *to = (struct engine_envelope){
-        .id = f.id, .about = f.about, .size = f.trace.n + f.body_size, .received_ms = f.received_ms, .ret = f.ret, .body_type = f.body_type,
-        .smtputf8 = f.smtputf8, .requiretls = f.requiretls, .utf8_header = f.utf8_header, .from = f.from, .envid = f.envid, .auth_user = f.auth_user,
-        .kind = f.kind, .trace = f.trace, .queued_count = f.queued_count, .rest = {f.queued.p, f.queued.n},
+        .id = f.id,
+        .about = f.about,
+        .size = f.trace.n + f.body_size,
+        .received_ms = f.received_ms,
+        .ret = f.ret,
+        .body_type = f.body_type,
+        .smtputf8 = f.smtputf8,
+        .requiretls = f.requiretls,
+        .utf8_header = f.utf8_header,
+        .from = f.from,
+        .envid = f.envid,
+        .auth_user = f.auth_user,
+        .kind = f.kind,
+        .trace = f.trace,
+        .queued_count = f.queued_count,
+        .rest = {f.queued.p, f.queued.n},
     };
     if (hint)
         to->place = *hint;
@@ -316,7 +349,8 @@ static enum outcome gone(struct why *why, enum outcome o, const char *status, co
     return o;
 }
 
-enum outcome engine_queue_read(struct engine *e, uint64_t id, const struct op_place *hint, uint64_t offset, struct buf *to, bool *more, struct why *why)
+enum outcome engine_queue_read(struct engine *e, uint64_t id, const struct op_place *hint, uint64_t offset, struct buf *to,
+                               bool *more, struct why *why)
 {
     struct fact_accept f;
     log_pos body;

@@ -18,7 +18,10 @@ static uint64_t queued(struct fixture *f, const char *const *to, unsigned n, str
     return op.accept.id;
 }
 
-static void due_one(void *to, const struct engine_queued *q) { buf_printf(to, "%llu@%lld %.*s ", (unsigned long long)q->queue_id, (long long)q->next_ms, STR_ARG(q->domain)); }
+static void due_one(void *to, const struct engine_queued *q)
+{
+    buf_printf(to, "%llu@%lld %.*s ", (unsigned long long)q->queue_id, (long long)q->next_ms, STR_ARG(q->domain));
+}
 static void due_whole(void *to, const struct engine_queued *q)
 {
     buf_printf(to, "%llu n%u a%u w%d r%.*s ", (unsigned long long)q->queue_id, q->n, q->attempts, q->warned, STR_ARG(q->route));
@@ -82,19 +85,34 @@ static void life(bool compact)
     CHECK_STR(due_of(&f, "one.test", 1000), S("1 n0 a0 w0 r 3 n2 a0 w0 r "));
     CHECK_NUM(engine_queue_next(f.e, 0), 1000);
     CHECK_NUM(engine_queue_next(f.e, 1000), INT64_MAX);
-    result(&f, id, (struct op_result){.queue_id = 1, .outcome = RETRY, .code = 451, .status = S("4.7.1"), .text = S("4.7.1 grey"), .host = S("mx.one.test"), .ip = S("192.0.2.1"),
-                                      .attempts = 1, .at_ms = 2000, .next_ms = 5000, .warned = true});
-    result(&f, id, (struct op_result){.queue_id = 2, .outcome = DONE, .done = true, .code = 250, .text = S("2.0.0 ok"), .attempts = 1, .at_ms = 2100});
+    result(&f, id,
+           (struct op_result){.queue_id = 1,
+                              .outcome = RETRY,
+                              .code = 451,
+                              .status = S("4.7.1"),
+                              .text = S("4.7.1 grey"),
+                              .host = S("mx.one.test"),
+                              .ip = S("192.0.2.1"),
+                              .attempts = 1,
+                              .at_ms = 2000,
+                              .next_ms = 5000,
+                              .warned = true});
+    result(&f, id,
+           (struct op_result){
+               .queue_id = 2, .outcome = DONE, .done = true, .code = 250, .text = S("2.0.0 ok"), .attempts = 1, .at_ms = 2100});
     CHECK_STR(due(&f, 1000, 10), S("3@1000 one.test 4@1000 two.test "));
     CHECK_STR(due(&f, 5000, 2), S("3@1000 one.test 4@1000 two.test 1@5000 one.test "));
-    struct op op = {.kind = OP_QUEUE_CHANGE, .queue_change = {.ids = (uint64_t[]){3}, .count = 1, .what = QUEUE_HOLD | QUEUE_ROUTE, .route = S("smtp://x")}};
+    struct op op = {
+        .kind = OP_QUEUE_CHANGE,
+        .queue_change = {.ids = (uint64_t[]){3}, .count = 1, .what = QUEUE_HOLD | QUEUE_ROUTE, .route = S("smtp://x")}};
     CHECK_NUM(run_op(&f, &op), DONE);
     CHECK_STR(due(&f, 5000, 2), S("4@1000 two.test 1@5000 one.test "));
     CHECK_STR(filtered(&f, (struct engine_filter){.held = true}, 1), S("3:c@one.test: "));
     CHECK_STR(filtered(&f, (struct engine_filter){.domain = S("ONE.test")}, 1), S("1:a@One.test:451 4.7.1 grey 3:c@one.test: "));
     CHECK_STR(filtered(&f, (struct engine_filter){.id = id}, 1), S("1:a@One.test:451 4.7.1 grey 3:c@one.test: "));
     CHECK_STR(filtered(&f, (struct engine_filter){.to = S("A@one.test")}, 1), S("1:a@One.test:451 4.7.1 grey "));
-    CHECK_STR(filtered(&f, (struct engine_filter){.from = S("X@y"), .before_ms = 1001}, 2), S("1:a@One.test:451 4.7.1 grey 3:c@one.test: 4:d@two.test: "));
+    CHECK_STR(filtered(&f, (struct engine_filter){.from = S("X@y"), .before_ms = 1001}, 2),
+              S("1:a@One.test:451 4.7.1 grey 3:c@one.test: 4:d@two.test: "));
     CHECK_STR(filtered(&f, (struct engine_filter){.before_ms = 1000}, 2), S(""));
     if (compact) {
         for (int i = 0; i < 20; i++)
@@ -107,7 +125,8 @@ static void life(bool compact)
         CHECK_STR(due_of(&f, "one.test", 9000), S("1 n0 a1 w1 r "));
         check_sound(&f);
     }
-    op = (struct op){.kind = OP_QUEUE_CHANGE, .queue_change = {.domain = S("one.test"), .what = QUEUE_RELEASE | QUEUE_NEXT, .next_ms = 10}};
+    op = (struct op){.kind = OP_QUEUE_CHANGE,
+                     .queue_change = {.domain = S("one.test"), .what = QUEUE_RELEASE | QUEUE_NEXT, .next_ms = 10}};
     CHECK_NUM(run_op(&f, &op), DONE);
     CHECK_STR(due_of(&f, "one.test", 9000), S("1 n0 a1 w1 r 3 n2 a0 w0 rsmtp://x "));
     op = (struct op){.kind = OP_QUEUE_CHANGE, .queue_change = {.domain = S("one.test"), .what = QUEUE_DROP}};
@@ -126,8 +145,14 @@ static void life(bool compact)
     fixture_close(&f);
 }
 
-TEST(entries_live_until_they_are_finished) { life(false); }
-TEST(compaction_keeps_what_waits) { life(true); }
+TEST(entries_live_until_they_are_finished)
+{
+    life(false);
+}
+TEST(compaction_keeps_what_waits)
+{
+    life(true);
+}
 
 TEST(a_message_is_read_with_and_without_its_place)
 {
@@ -171,7 +196,8 @@ static bool attempts(void *to, const struct engine_trace *t)
 {
     for (uint32_t i = 0; i < t->step_count; i++)
         if (str_eq(t->steps[i].event, S("deferred")) || str_eq(t->steps[i].event, S("sent")))
-            buf_printf(to, "%lld %.*s %.*s|", (long long)t->steps[i].at_ms, STR_ARG(t->steps[i].event), STR_ARG(t->steps[i].text));
+            buf_printf(to, "%lld %.*s %.*s|", (long long)t->steps[i].at_ms, STR_ARG(t->steps[i].event),
+                       STR_ARG(t->steps[i].text));
     return true;
 }
 
@@ -181,9 +207,27 @@ TEST(every_attempt_is_told)
     struct arena a;
     fixture_open(&f, &(struct engine_options){0});
     uint64_t id = queued(&f, (const char *const[]){"a@one.test", "b@two.test"}, 2, NULL);
-    result(&f, id, (struct op_result){.queue_id = 2, .outcome = RETRY, .text = S("connection refused"), .attempts = 1, .at_ms = 2000, .next_ms = 5000});
-    result(&f, id, (struct op_result){.queue_id = 1, .outcome = RETRY, .code = 451, .text = S("4.7.1 grey"), .host = S("mx"), .ip = S("192.0.2.1"), .attempts = 1, .at_ms = 3000});
-    result(&f, id, (struct op_result){.queue_id = 2, .outcome = DONE, .done = true, .code = 250, .text = S("2.0.0 ok"), .tls = S("TLSv1.3"), .attempts = 2, .at_ms = 4000});
+    result(&f, id,
+           (struct op_result){
+               .queue_id = 2, .outcome = RETRY, .text = S("connection refused"), .attempts = 1, .at_ms = 2000, .next_ms = 5000});
+    result(&f, id,
+           (struct op_result){.queue_id = 1,
+                              .outcome = RETRY,
+                              .code = 451,
+                              .text = S("4.7.1 grey"),
+                              .host = S("mx"),
+                              .ip = S("192.0.2.1"),
+                              .attempts = 1,
+                              .at_ms = 3000});
+    result(&f, id,
+           (struct op_result){.queue_id = 2,
+                              .outcome = DONE,
+                              .done = true,
+                              .code = 250,
+                              .text = S("2.0.0 ok"),
+                              .tls = S("TLSv1.3"),
+                              .attempts = 2,
+                              .at_ms = 4000});
     arena_init(&a, 1 << 20);
     for (int i = 0; i < 2; i++) {
         buf_clear(&f.text);
@@ -194,8 +238,9 @@ TEST(every_attempt_is_told)
     buf_clear(&f.text);
     struct id_text t = id_text(id);
     engine_trace_find(f.e, &a, str_c(t.c), 1, attempts, &f.text);
-    CHECK_STR(buf_str(&f.text), S("2000 deferred b@two.test: connection refused|3000 deferred a@one.test by mx [192.0.2.1]: 451 4.7.1 grey|"
-                                  "4000 sent b@two.test: 250 2.0.0 ok (TLSv1.3)|"));
+    CHECK_STR(buf_str(&f.text),
+              S("2000 deferred b@two.test: connection refused|3000 deferred a@one.test by mx [192.0.2.1]: 451 4.7.1 grey|"
+                "4000 sent b@two.test: 250 2.0.0 ok (TLSv1.3)|"));
     arena_clear(&a);
     fixture_close(&f);
 }
@@ -243,7 +288,8 @@ TEST(notes)
 
 static void shape_one(void *to, const struct engine_shape *s)
 {
-    buf_printf(to, "%.*s %llu %llu %llu|", STR_ARG(s->domain), (unsigned long long)s->entries, (unsigned long long)s->held, (unsigned long long)s->younger[0]);
+    buf_printf(to, "%.*s %llu %llu %llu|", STR_ARG(s->domain), (unsigned long long)s->entries, (unsigned long long)s->held,
+               (unsigned long long)s->younger[0]);
 }
 
 TEST(shape)
