@@ -25,6 +25,11 @@ demo: deps-demo
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(PYTHON) tools/demo.py $(if $(ONCE),--once)
 
+# The manual pages are what the tables of commands and settings say.
+.PHONY: man
+man: all
+	@./penny man > docs/man/penny.1 && ./penny man penny.conf > docs/man/penny.conf.5
+
 headers:
 	@for h in $$(find src -name '*.h' ! -name test.h | sort); do \
 	    printf '#include "%s"\n' $${h#src/} | $(CC) -std=c17 -D_GNU_SOURCE -Isrc -fsyntax-only -xc - || { echo "$$h does not compile alone"; exit 1; }; done
