@@ -92,14 +92,14 @@ void mtasts_encode(struct buf *to, const struct mtasts_entry *e)
 {
     note_put_u64(to, NOTE_VERSION);
     note_put_str(to, str_c(e->tried_id));
-    note_put_i64(to, e->failed_ms);
+    note_put_time(to, e->failed_ms);
     note_put_u64(to, e->failures);
     note_put_u64(to, e->trouble);
     note_put_u64(to, e->has_policy);
     if (!e->has_policy)
         return;
     note_put_str(to, str_c(e->id));
-    note_put_i64(to, e->fetched_ms);
+    note_put_time(to, e->fetched_ms);
     note_put_u64(to, e->policy.mode);
     note_put_u64(to, e->policy.max_age_s);
     note_put_u64(to, e->policy.mx_count);
@@ -110,7 +110,7 @@ void mtasts_encode(struct buf *to, const struct mtasts_entry *e)
 static void policy_get(struct note_reader *r, struct arena *a, struct mtasts_entry *to)
 {
     r->broken |= !str_to_c(note_get_str(r, MTASTS_ID_MAX), to->id, sizeof to->id);
-    to->fetched_ms = note_get_i64(r);
+    to->fetched_ms = note_get_time(r);
     to->policy.mode = (enum mtasts_mode)note_get_u64(r, MTASTS_ENFORCE);
     to->policy.max_age_s = (uint32_t)note_get_u64(r, MTASTS_MAX_AGE_MAX);
     to->policy.mx_count = (size_t)note_get_u64(r, MTASTS_MX_MAX);
@@ -127,7 +127,7 @@ bool mtasts_decode(struct arena *a, struct str bytes, struct mtasts_entry *to)
     if (note_get_u64(&r, UINT64_MAX) != NOTE_VERSION)
         return false;
     r.broken |= !str_to_c(note_get_str(&r, MTASTS_ID_MAX), to->tried_id, sizeof to->tried_id);
-    to->failed_ms = note_get_i64(&r);
+    to->failed_ms = note_get_time(&r);
     to->failures = (uint32_t)note_get_u64(&r, 100);
     to->trouble = (enum mtasts_trouble)note_get_u64(&r, MTASTS_WEBPKI_INVALID);
     to->has_policy = note_get_u64(&r, 1) == 1;

@@ -8,9 +8,9 @@ void note_put_u64(struct buf *to, uint64_t v)
     buf_add_byte(to, (char)v);
 }
 
-void note_put_i64(struct buf *to, int64_t v)
+void note_put_time(struct buf *to, int64_t unix_ms)
 {
-    note_put_u64(to, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0)); /* small ones of either sign are short */
+    note_put_u64(to, unix_ms > 0 ? (uint64_t)unix_ms : 0);
 }
 
 void note_put_str(struct buf *to, struct str s)
@@ -40,10 +40,9 @@ uint64_t note_get_u64(struct note_reader *r, uint64_t most)
     return 0;
 }
 
-int64_t note_get_i64(struct note_reader *r)
+int64_t note_get_time(struct note_reader *r)
 {
-    uint64_t v = note_get_u64(r, UINT64_MAX);
-    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+    return (int64_t)note_get_u64(r, NOTE_TIME_MAX);
 }
 
 struct str note_get_str(struct note_reader *r, size_t most)
