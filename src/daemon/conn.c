@@ -589,7 +589,8 @@ void conn_lost(struct conn *c, enum role who)
     if (c->asked && c->asked_of == who) {
         c->waits_ids = false;
         c->protocol->lost(c);
-        conn_answered(c);
+        if (!c->closing)
+            conn_answered(c);
     } else if (run && !c->asked) {
         conn_run(c);
     }

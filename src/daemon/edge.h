@@ -74,7 +74,7 @@ struct protocol {
     bool (*ask)(struct conn *c);                         /* sends the machine's question; true: it was answered at once */
     /* store or keys said something; ends in conn_answered where it is an answer */
     void (*message)(struct conn *c, const struct message *m);
-    void (*lost)(struct conn *c);                        /* who was asked is gone: answers RETRY */
+    void (*lost)(struct conn *c);                        /* who was asked is gone: answers RETRY, or ends the session */
 };
 extern const struct protocol protocol_smtp, protocol_pop3;
 

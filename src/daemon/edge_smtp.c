@@ -328,8 +328,14 @@ static void smtp_message(struct conn *c, const struct message *m)
     conn_answered(c);
 }
 
+/* A commit that store had and did not answer may be durable or not: nobody here knows, so neither 250 nor 451 would be true. The client reads no reply, as if
+   the connection had broken, and tries again (RFC 1047). */
 static void smtp_lost(struct conn *c)
 {
+    if (c->smtp.ask.kind == SMTP_ASK_COMMIT) {
+        conn_end(c, "the store ended before it answered a message");
+        return;
+    }
     not_now(c);
 }
 

@@ -117,6 +117,7 @@ class Penny:
         p, self.process = self.process, None
         if p is None:
             return
+        os.kill(p.pid, signal.SIGSTOP) # master starts nobody between the look and the blow
         pids = [p.pid] + list(children(p.pid))
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -130,7 +131,7 @@ class Penny:
         for pid in children(self.process.pid):
             with contextlib.suppress(OSError):
                 text = open(f'/proc/{pid}/cmdline', 'rb').read().replace(b'\0', b' ').decode(errors='replace')
-                m = re.search(r'\b(edge-mx|edge-user|store|keys)\b', text)
+                m = re.search(r'\b(edge-mx|edge-user|store|keys|dns|relay)\b', text)
                 if m:
                     out[m.group(1)] = pid
         return out

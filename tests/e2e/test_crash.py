@@ -81,7 +81,7 @@ def kill_roles(rounds, seed):
         load = Load(p, 6, seed)
         try:
             for _ in range(rounds):
-                for role in ('store', 'edge-mx', 'keys', 'edge-user'):
+                for role in ('store', 'edge-mx', 'keys', 'relay', 'dns', 'edge-user'):
                     time.sleep(rnd.uniform(0.1, 0.5))
                     roles = until(lambda: (lambda r: r if role in r else None)(p.roles()), 20, f'{role} is back')
                     os.kill(roles[role], signal.SIGKILL)

@@ -75,7 +75,7 @@ def test_restart_keeps_all():
 
 def test_roles_die():
     with Penny() as p:
-        for role in ('edge-mx', 'edge-user', 'keys', 'store'):
+        for role in ('edge-mx', 'edge-user', 'keys', 'dns', 'relay', 'store'):
             before = p.roles()
             expect(role in before, f'{role} runs: {before}')
             os.kill(before[role], signal.SIGKILL)

@@ -179,7 +179,7 @@ def test_one_session_of_processes():
             if os.geteuid() == 0:
                 expect(re.search(r'^Uid:\s+(\d+)', status, re.M).group(1) != '0', f'{role} is not root')
             expect(re.search(r'^NoNewPrivs:\s+1', status, re.M), f'{role} gains no privileges')
-        expect(len(p.roles()) == 4, f'roles: {p.roles()}')
+        expect(len(p.roles()) == 6, f'roles: {p.roles()}')
         pids = list(p.roles().values())
         # Without master nobody goes on.
         os.kill(p.process.pid, signal.SIGKILL)
