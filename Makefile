@@ -18,7 +18,7 @@ LINK_asan     := -fsanitize=address,undefined
 LINK_fuzz     := -fsanitize=fuzzer,address,undefined
 
 ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -DOPENSSL_NO_DEPRECATED -DOPENSSL_API_COMPAT=30000 -Isrc $(WARN) $(FLAGS_$(MODE)) $(CPPFLAGS) $(CFLAGS)
-LIBS       := -lsodium -lidn2 -lunistring -lsqlite3 -lseccomp -lunbound -lssl -lcrypto -lpthread $(LDLIBS)
+LIBS       := -lsodium -lidn2 -lunistring -lsqlite3 -lseccomp -lssl -lcrypto -lz -lpthread $(LDLIBS)
 
 # Folders in the order of src/layers (each may include only earlier ones); archives are linked in the opposite order.
 FOLDERS := $(shell sed -n 's/^\([a-z0-9]*\):.*/\1/p' src/layers)

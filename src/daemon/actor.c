@@ -116,12 +116,18 @@ static bool sandbox(struct actor *a, struct why *why)
         [ROLE_KEYS] = SANDBOX_KEYS,
         [ROLE_DNS] = SANDBOX_DNS, [ROLE_RELAY] = SANDBOX_RELAY,
     };
+    enum { PORTS_MAX = 1024 };
+    uint16_t ports[PORTS_MAX];
     char dir[1024], run[1024];
     struct sandbox_path paths[2] = {{dir, true}, {run, true}};
     struct sandbox_profile profile = {.role = profiles[a->type->who], .paths = paths};
 
     if (a->single)
         return true; /* master closes one for all */
+    if (a->type->ports) {
+        profile.ports = ports;
+        profile.port_count = a->type->ports(a->setup, ports, PORTS_MAX);
+    }
     if (a->type->who == ROLE_STORE) {
         profile.path_count = 2;
         if (!str_to_c(a->setup->dir, dir, sizeof dir) || !str_to_c(a->setup->run_dir, run, sizeof run)) {

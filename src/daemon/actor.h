@@ -38,6 +38,7 @@ struct setup {
     struct setup_pem *keys;             /* keys: private keys. Wiped when the setup goes */
     bool has_salts;                     /* keys, first set-up */
     unsigned char salts[32];            /* login_fake_secret */
+    struct str resolv_conf, anchors;    /* dns: as they are on the disk; empty: none */
     bool has_ticket_key;
     unsigned char ticket_key[80];       /* edges */
     struct setup_listener *listeners;   /* edges */
@@ -94,6 +95,9 @@ struct role_type {
     void (*second)(struct actor *a);                     /* once a second; NULL: no interest */
     /* Orderly end: no new work, finish what is acknowledged, within_ms at most; then actor_stopped. */
     void (*stop)(struct actor *a, uint32_t within_ms);
+    /* TCP ports that it connects to, at most max: its sandbox lets no others through. NULL: none. A role whose ports change at a
+       reload has to fail, so that it is started anew */
+    size_t (*ports)(const struct setup *now, uint16_t *to, size_t max);
     void (*clear)(struct actor *a);                      /* last call: free a->self */
 };
 extern const struct role_type role_edge_mx, role_edge_user, role_store, role_keys, role_dns, role_relay;

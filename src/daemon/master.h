@@ -37,6 +37,7 @@ struct site {
     struct str hostname;
     struct site_file *files;            /* none: no configuration file */
     struct site_key *keys;
+    struct str resolv_conf, anchors;    /* whom dns asks and believes; empty: none */
     struct site_listener *listeners;
 };
 /* path: NULL or "" for none. builtin: text that stands for the file when there is none (penny serve --loopback), else NULL.

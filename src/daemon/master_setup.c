@@ -73,6 +73,8 @@ void master_setup_send(struct crew *c, const struct site *s, uint64_t generation
             crew_send(c, &MSG(setup_salts, .secret = str_of(m->salts, sizeof m->salts)), -1);
         send_keys(c, s);
     }
+    if (c->who == ROLE_DNS)
+        crew_send(c, &MSG(setup_dns, .resolv_conf = s->resolv_conf, .anchors = s->anchors), -1);
     if (c->who == ROLE_EDGE_MX || c->who == ROLE_EDGE_USER) {
         if (first)
             crew_send(c, &MSG(setup_clients, .slots = CLIENTS_SLOTS), m->clients_fd);

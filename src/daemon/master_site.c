@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PEM_FILE_MAX = 256 * 1024, SITE_MEM = 2 * CONFIG_ARENA };
+enum { DNS_FILE_MAX = 65536, PEM_FILE_MAX = 256 * 1024, SITE_MEM = 2 * CONFIG_ARENA };
 
 static void complain(struct buf *errors, const char *text)
 {
@@ -212,6 +212,24 @@ static bool load_keys(struct site *s, const char *dir, struct buf *errors)
     return ok;
 }
 
+/* ---- name servers ---- */
+
+/* A machine without resolv.conf is no error: names are then looked up from the root down. */
+static bool load_dns(struct site *s, struct buf *errors)
+{
+    char path[1024];
+    struct why why;
+
+    if (!read_into(&s->arena, "/etc/resolv.conf", DNS_FILE_MAX, &s->resolv_conf, &why))
+        s->resolv_conf = STR_NONE;
+    if (s->config->dns_anchor.n == 0)
+        return true;
+    if (str_to_c(s->config->dns_anchor, path, sizeof path) && read_into(&s->arena, path, DNS_FILE_MAX, &s->anchors, &why))
+        return true;
+    complain(errors, why.text);
+    return false;
+}
+
 /* ---- */
 
 static bool list_listeners(struct site *s, struct buf *errors)
@@ -241,7 +259,7 @@ struct site *site_load(const char *path, const char *builtin, const char *dir, s
         return NULL;
     }
     arena_init(&s->arena, SITE_MEM);
-    if (load_config(s, path, builtin, errors) && load_keys(s, dir, errors) && list_listeners(s, errors))
+    if (load_config(s, path, builtin, errors) && load_keys(s, dir, errors) && load_dns(s, errors) && list_listeners(s, errors))
         return s;
     site_free(s);
     return NULL;

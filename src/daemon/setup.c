@@ -216,6 +216,10 @@ void setup_receive(struct setup_receiver *r, const struct message *m, int *fd)
     case MSG_setup_ticket_key:
         ticket_key(r, m->setup_ticket_key.key);
         break;
+    case MSG_setup_dns:
+        r->setup->resolv_conf = copy(r, m->setup_dns.resolv_conf);
+        r->setup->anchors = copy(r, m->setup_dns.anchors);
+        break;
     case MSG_setup_bytes:
         bytes(r, m->setup_bytes.data);
         break;

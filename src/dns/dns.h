@@ -85,11 +85,12 @@ struct dns_settings {
     uint32_t timeout_ms;        /* of one question; 0: DNS_TIMEOUT_MS */
 };
 
-/* Everything is read and checked here, before the sandbox closes: afterwards no file is opened. The thread is started by the first question and asks for
-   UDP and TCP sockets to the servers' ports. NULL with why: which server, which line. */
+/* Everything is read and checked here, before the sandbox closes: afterwards no file is opened. The first question makes the library's context and starts its
+   thread, which asks for UDP and TCP sockets to the servers' ports: an idle resolver costs next to nothing. Settings are copied. NULL with why: which server,
+   which line. */
 struct dns_resolver *dns_resolver_new(const struct dns_settings *settings, struct why *why) MUST_USE;
 void dns_resolver_free(struct dns_resolver *r); /* not from a callback; what is outstanding is never answered. NULL is allowed */
-int dns_resolver_fd(const struct dns_resolver *r);              /* readable: dns_resolver_turn. -1: there is none (the twin) */
+int dns_resolver_fd(const struct dns_resolver *r);              /* readable: dns_resolver_turn. -1: none, or not before the first question */
 int64_t dns_resolver_deadline_ms(const struct dns_resolver *r); /* monotonic: call dns_resolver_turn then at the latest; 0: nothing is outstanding */
 void dns_resolver_turn(struct dns_resolver *r);                 /* callbacks happen here; they may ask and cancel */
 size_t dns_resolver_outstanding(const struct dns_resolver *r);

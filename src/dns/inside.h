@@ -8,6 +8,7 @@ enum {
     DNS_LABEL_MAX = 63,
     DNS_WHY_MAX = 256,
     DNS_ANCHORS_MAX = 64,
+    DNS_ANCHOR_MAX = 4096, /* one line: a key of 16,384 bits fits */
     DNS_TEXT_SUM_MAX = 128 * 1024, /* text and octets of all records of one answer: compression makes much of little */
 };
 

@@ -32,7 +32,8 @@ struct dns_resolver {
     const struct dns_backend *backend;
     void *self;
     struct slot *slots;
-    uint32_t slot_count, free, oldest, newest;
+    uint32_t slot_count, fresh; /* fresh: from there on slots were never used, and their memory never touched */
+    uint32_t free, oldest, newest;
     uint32_t asked, asked_max, timeout_ms;
     bool in_turn;
 };
@@ -55,9 +56,7 @@ struct dns_resolver *dns_resolver_make(const struct dns_backend *backend, void *
         free(r);
         return NULL;
     }
-    for (uint32_t i = 0; i < r->slot_count; i++)
-        r->slots[i].newer = i + 1 < r->slot_count ? i + 1 : NONE;
-    r->oldest = r->newest = NONE;
+    r->free = r->oldest = r->newest = NONE;
     r->backend = backend;
     r->self = self;
     return r;
@@ -69,7 +68,7 @@ void dns_resolver_free(struct dns_resolver *r)
         return;
     check(!r->in_turn);
     r->backend->free(r->self);
-    for (uint32_t i = 0; i < r->slot_count; i++)
+    for (uint32_t i = 0; i < r->fresh; i++)
         free(r->slots[i].name);
     free(r->slots);
     free(r);
@@ -142,7 +141,13 @@ uint64_t dns_ask(struct dns_resolver *r, struct str name, enum dns_type type, dn
     char text[DNS_NAME_MAX + 1];
     struct buf b;
     check(dns_type_known((uint32_t)type));
-    if (r->asked == r->asked_max || r->free == NONE)
+    if (r->asked == r->asked_max)
+        return 0;
+    if (r->free == NONE && r->fresh < r->slot_count) {
+        r->free = r->fresh++;
+        r->slots[r->free].newer = NONE;
+    }
+    if (r->free == NONE)
         return 0;
     buf_fixed(&b, text, DNS_NAME_MAX);
     bool possible = dns_name_normal(name, &b);
@@ -172,7 +177,7 @@ uint64_t dns_ask(struct dns_resolver *r, struct str name, enum dns_type type, dn
 void dns_cancel(struct dns_resolver *r, uint64_t id)
 {
     uint32_t at = (uint32_t)((id - 1) & UINT32_MAX), generation = (uint32_t)((id - 1) >> 32);
-    if (id == 0 || at >= r->slot_count)
+    if (id == 0 || at >= r->fresh)
         return;
     struct slot *s = &r->slots[at];
     if (s->state != SLOT_ASKED || s->generation != generation)
@@ -204,7 +209,7 @@ static void tell(struct dns_resolver *r, uint32_t at, struct dns_answer *answer,
 
 void dns_resolver_done(struct dns_resolver *r, uint32_t at, struct dns_answer *answer)
 {
-    check(r->in_turn && at < r->slot_count && r->slots[at].state != SLOT_FREE);
+    check(r->in_turn && at < r->fresh && r->slots[at].state != SLOT_FREE);
     if (r->slots[at].state == SLOT_LEFT)
         release(r, at);
     else

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 /* Whom to ask and whom to believe: servers from the configuration or resolv.conf(5), trust anchors from a text or built in. */
 #include <stdio.h>
+#include "base/encode.h"
 #include "base/utf8.h"
 #include "dns/inside.h"
 
@@ -67,22 +68,42 @@ static void plan_system(struct str text, struct dns_plan *to)
     }
 }
 
-/* owner [ttl] [IN] DS|DNSKEY and at least four more words. */
+static bool take_number(struct str *rest, uint64_t most)
+{
+    uint64_t v;
+    return str_to_u64(str_word(rest), &v) && v <= most;
+}
+
+/* What is left, in any number of words, as octets. */
+static bool take_octets(struct str rest, bool base64, size_t least)
+{
+    char text[DNS_ANCHOR_MAX], octets[DNS_ANCHOR_MAX];
+    struct buf b, to;
+    buf_fixed(&b, text, sizeof text);
+    buf_fixed(&to, octets, sizeof octets);
+    for (struct str word; (word = str_word(&rest)).n > 0;)
+        buf_add(&b, word);
+    return !b.full && (base64 ? base64_decode(&to, buf_str(&b)) : hex_decode(&to, buf_str(&b))) && to.n >= least;
+}
+
+/* owner [ttl] [IN] DS tag algorithm digest-type hex, or DNSKEY flags 3 algorithm base64 (RFC 4034 2.2, 5.3). libunbound says only that something is wrong, and when it
+   is too late. */
 static bool is_anchor(struct str line)
 {
     char text[DNS_NAME_MAX];
     struct buf b;
     buf_fixed(&b, text, sizeof text);
-    if (!dns_name_normal(str_word(&line), &b))
+    if (line.n >= DNS_ANCHOR_MAX || !dns_name_normal(str_word(&line), &b))
         return false;
     for (int i = 0; i < 3; i++) {
         struct str word = str_word(&line);
-        if (str_eq_icase(word, S("DS")) || str_eq_icase(word, S("DNSKEY"))) {
-            size_t words = 0;
-            while (str_word(&line).n > 0)
-                words++;
-            return words >= 4;
-        }
+        if (str_eq_icase(word, S("DS")))
+            return take_number(&line, 65535) && take_number(&line, 255) && take_number(&line, 255) && take_octets(line, false, 20);
+        if (str_eq_icase(word, S("DNSKEY")))
+            return take_number(&line, 65535) && str_eq(str_word(&line), S("3")) && take_number(&line, 255) && take_octets(line, true, 16);
+        uint64_t ttl;
+        if (!str_eq_icase(word, S("IN")) && !str_to_u64(word, &ttl))
+            return false;
     }
     return false;
 }

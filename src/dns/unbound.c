@@ -1,33 +1,37 @@
 // SPDX-License-Identifier: ISC
 /* The resolver that asks the world: libunbound, whose thread iterates and validates; this side hands questions over and takes answers when its descriptor
-   is readable. Nothing here blocks but the writing of a question into the library's own pipe. */
-#include <stdio.h>
+   is readable. Nothing here blocks but the writing of a question into the library's own pipe. The library's context (a megabyte and a half) is made by the
+   first question: a server that has nothing to ask does not pay for it. That opens no file. */
 #include <stdlib.h>
-#include <unbound.h>
-#include "base/check.h"
+#include "base/facts.h"
 #include "base/fail.h"
 #include "base/utf8.h"
 #include "dns/inside.h"
+#include "dns/unbound_library.h"
 
 struct unbound;
 struct asked { struct unbound *u; uint32_t slot; }; /* what the library gives back with an answer */
 
 struct unbound {
-    struct ub_ctx *ctx;
+    const struct unbound_library *lib;
+    struct ub_ctx *ctx;     /* NULL: nothing was asked yet */
+    struct dns_plan *plan;  /* how to make it; its anchors point into anchors */
+    char *anchors;
+    bool allow_loopback;
     struct dns_resolver *r;
     struct arena answer;    /* of the answer that is being handed out */
     struct asked *asked;    /* one a slot */
     char text[512];
 };
 
-static bool set(struct ub_ctx *ctx, const char *option, const char *value)
+static bool set(struct unbound *u, const char *option, const char *value)
 {
-    return ub_ctx_set_option(ctx, option, value) == 0;
+    return u->lib->ub_ctx_set_option(u->ctx, option, value) == 0;
 }
 
 /* Small caches (they fill as needed, up to this), one slab as one thread works, no files. A server that was down is asked again after a minute, not after
    fifteen: mail waits for it. */
-static bool set_options(struct ub_ctx *ctx, const struct dns_plan *plan, bool allow_loopback)
+static bool set_options(struct unbound *u)
 {
     static const struct { const char *option, *value; } all[] = {
         {"msg-cache-size:", "4m"},        {"rrset-cache-size:", "8m"},     {"key-cache-size:", "1m"},
@@ -40,30 +44,44 @@ static bool set_options(struct ub_ctx *ctx, const struct dns_plan *plan, bool al
         {"username:", ""},                {"hide-identity:", "yes"},       {"unblock-lan-zones:", "yes"},
     };
     for (size_t i = 0; i < countof(all); i++)
-        if (!set(ctx, all[i].option, all[i].value))
+        if (!set(u, all[i].option, all[i].value))
             return false;
-    return set(ctx, "module-config:", plan->anchor_count > 0 ? "validator iterator" : "iterator") &&
-           set(ctx, "do-not-query-localhost:", plan->loopback || allow_loopback ? "no" : "yes");
+    return set(u, "module-config:", u->plan->anchor_count > 0 ? "validator iterator" : "iterator") &&
+           set(u, "do-not-query-localhost:", u->plan->loopback || u->allow_loopback ? "no" : "yes");
 }
 
-static bool configure(struct ub_ctx *ctx, const struct dns_settings *settings, const struct dns_plan *plan, struct why *why)
+static bool configure(struct unbound *u)
 {
-    int e = set_options(ctx, plan, settings->allow_loopback) ? 0 : UB_INITFAIL;
+    const struct dns_plan *plan = u->plan;
+    int e = set_options(u) ? 0 : UB_INITFAIL;
     for (size_t i = 0; e == 0 && i < plan->server_count; i++) {
         const char *zone = plan->servers[i].zone, *address = plan->servers[i].address;
-        e = zone[0] == '\0' ? ub_ctx_set_fwd(ctx, address) : ub_ctx_set_stub(ctx, zone, address, 0);
+        e = zone[0] == '\0' ? u->lib->ub_ctx_set_fwd(u->ctx, address) : u->lib->ub_ctx_set_stub(u->ctx, zone, address, 0);
     }
     for (size_t i = 0; e == 0 && i < plan->anchor_count; i++) {
-        char line[4096];
-        e = str_to_c(plan->anchors[i], line, sizeof line) ? ub_ctx_add_ta(ctx, line) : UB_SYNTAX;
+        char line[DNS_ANCHOR_MAX];
+        e = str_to_c(plan->anchors[i], line, sizeof line) ? u->lib->ub_ctx_add_ta(u->ctx, line) : UB_SYNTAX;
     }
     if (e == 0)
-        e = ub_ctx_async(ctx, 1); /* a thread, not a process */
+        e = u->lib->ub_ctx_async(u->ctx, 1); /* a thread, not a process */
     if (e == 0) /* "test" is answered with NXDOMAIN out of the library's own head otherwise; this also makes it read all of its settings now */
-        e = ub_ctx_zone_remove(ctx, "test.");
+        e = u->lib->ub_ctx_zone_remove(u->ctx, "test.");
     if (e != 0)
-        snprintf(why->text, sizeof why->text, "the DNS library does not take its settings (a trust anchor that makes no sense?): %s", ub_strerror(e));
+        fact(FACT_ERROR, "dns.settings", fact_c("why", u->lib->ub_strerror(e)));
     return e == 0;
+}
+
+static bool start(struct unbound *u)
+{
+    u->ctx = u->lib->ub_ctx_create();
+    if (!u->ctx)
+        return false;
+    (void)u->lib->ub_ctx_debugout(u->ctx, NULL); /* its own log goes nowhere: what matters is in the answers */
+    if (configure(u))
+        return true;
+    u->lib->ub_ctx_delete(u->ctx);
+    u->ctx = NULL;
+    return false;
 }
 
 static void describe(struct unbound *u, const struct dns_plan *plan)
@@ -143,11 +161,12 @@ static void set_canonical(struct arena *a, const struct ub_result *res, struct d
         answer->canonical = arena_str(a, buf_str(&b));
 }
 
-static struct dns_answer answer_of(struct arena *a, int error, const struct ub_result *res)
+static struct dns_answer answer_of(struct unbound *u, int error, const struct ub_result *res)
 {
+    struct arena *a = &u->answer;
     struct dns_answer answer;
     if (error != 0 || !res)
-        return trouble(a, DNS_SERVFAIL, ub_strerror(error));
+        return trouble(a, DNS_SERVFAIL, u->lib->ub_strerror(error));
     if (res->bogus)
         return trouble(a, DNS_BOGUS, res->why_bogus ? res->why_bogus : "the answer is not signed as it should be");
     if (res->havedata)
@@ -166,11 +185,11 @@ static void on_answer(void *self, int error, struct ub_result *res)
 {
     struct asked *asked = self;
     struct unbound *u = asked->u;
-    struct dns_answer answer = answer_of(&u->answer, error, res);
+    struct dns_answer answer = answer_of(u, error, res);
     dns_resolver_done(u->r, asked->slot, &answer);
     arena_clear(&u->answer);
     if (res)
-        ub_resolve_free(res);
+        u->lib->ub_resolve_free(res);
 }
 
 /* ---- the backend ---- */
@@ -178,14 +197,17 @@ static void on_answer(void *self, int error, struct ub_result *res)
 static bool unbound_ask(void *self, uint32_t slot, const char *name, enum dns_type type)
 {
     struct unbound *u = self;
+    if (!u->ctx && !start(u))
+        return false;
     u->asked[slot] = (struct asked){u, slot};
-    return ub_resolve_async(u->ctx, name, (int)type, 1, &u->asked[slot], on_answer, NULL) == 0;
+    return u->lib->ub_resolve_async(u->ctx, name, (int)type, 1, &u->asked[slot], on_answer, NULL) == 0;
 }
 
 static void unbound_turn(void *self)
 {
     struct unbound *u = self;
-    (void)ub_process(u->ctx); /* an error here shows as questions that time out */
+    if (u->ctx)
+        (void)u->lib->ub_process(u->ctx); /* an error here shows as questions that time out */
 }
 
 static int64_t unbound_deadline(const void *self)
@@ -197,7 +219,7 @@ static int64_t unbound_deadline(const void *self)
 static int unbound_fd(const void *self)
 {
     const struct unbound *u = self;
-    return ub_fd(u->ctx);
+    return u->ctx ? u->lib->ub_fd(u->ctx) : -1;
 }
 
 static const char *unbound_text(const void *self)
@@ -210,9 +232,11 @@ static void unbound_free(void *self)
 {
     struct unbound *u = self;
     if (u->ctx)
-        ub_ctx_delete(u->ctx);
+        u->lib->ub_ctx_delete(u->ctx);
     arena_clear(&u->answer);
     free(u->asked);
+    free(u->plan);
+    free(u->anchors);
     free(u);
 }
 
@@ -220,35 +244,40 @@ static const struct dns_backend backend = {
     .ask = unbound_ask, .turn = unbound_turn, .deadline_ms = unbound_deadline, .fd = unbound_fd, .text = unbound_text, .free = unbound_free,
 };
 
+static struct unbound *make(const struct dns_settings *settings, struct why *why)
+{
+    struct unbound *u = fail_calloc(1, sizeof *u);
+    struct dns_settings kept = *settings;
+    *why = (struct why){.text = "no memory for a resolver"};
+    if (!u)
+        return NULL;
+    arena_init(&u->answer, DNS_ANSWER_MEM);
+    u->allow_loopback = settings->allow_loopback;
+    u->plan = fail_calloc(1, sizeof *u->plan);
+    u->anchors = fail_malloc(settings->anchors.n + 1);
+    u->asked = fail_calloc(dns_slot_count(settings->outstanding_max), sizeof *u->asked);
+    if (u->plan && u->anchors && u->asked) {
+        memcpy(u->anchors, settings->anchors.n ? settings->anchors.p : "", settings->anchors.n);
+        kept.anchors = str_of(u->anchors, settings->anchors.n);
+        if (dns_plan_make(&kept, u->plan, why) && (u->lib = unbound_library(why)) != NULL) {
+            describe(u, u->plan);
+            return u;
+        }
+    }
+    unbound_free(u);
+    return NULL;
+}
+
 struct dns_resolver *dns_resolver_new(const struct dns_settings *settings, struct why *why)
 {
-    struct dns_plan *plan = fail_calloc(1, sizeof *plan);
-    struct unbound *u = fail_calloc(1, sizeof *u);
-    *why = (struct why){.text = "no memory for a resolver"};
-    if (!plan || !u || !(u->asked = fail_calloc(dns_slot_count(settings->outstanding_max), sizeof *u->asked)))
-        goto failed;
-    arena_init(&u->answer, DNS_ANSWER_MEM);
-    if (!dns_plan_make(settings, plan, why))
-        goto failed;
-    u->ctx = ub_ctx_create();
-    if (!u->ctx) {
-        snprintf(why->text, sizeof why->text, "the DNS library cannot start (memory or descriptors)");
-        goto failed;
-    }
-    (void)ub_ctx_debugout(u->ctx, NULL); /* its own log goes nowhere: what matters is in the answers */
-    describe(u, plan);
-    if (!configure(u->ctx, settings, plan, why))
-        goto failed;
+    struct unbound *u = make(settings, why);
+    if (!u)
+        return NULL;
     u->r = dns_resolver_make(&backend, u, settings->outstanding_max, settings->timeout_ms);
     if (!u->r) {
-        snprintf(why->text, sizeof why->text, "no memory for a resolver");
-        goto failed;
-    }
-    free(plan);
-    return u->r;
-failed:
-    if (u)
+        *why = (struct why){.text = "no memory for a resolver"};
         unbound_free(u);
-    free(plan);
-    return NULL;
+        return NULL;
+    }
+    return u->r;
 }

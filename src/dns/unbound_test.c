@@ -263,7 +263,10 @@ TEST(settings_that_make_no_sense)
     CHECK(strstr(refuses((struct dns_settings){.servers = &zone, .server_count = 1}).text, "a..b"));
     CHECK(strstr(refuses((struct dns_settings){.anchors = S("; nothing\n. IN DS 1 2\n")}).text, ". IN DS 1 2"));
     CHECK(strstr(refuses((struct dns_settings){.anchors = S("; nothing\n")}).text, "no valid key"));
-    CHECK(refuses((struct dns_settings){.anchors = S(". IN DS 1 8 2 nonsense\n")}).text[0] != '\0');
+    static const char *const wrong[] = {". IN DS 1 8 2 nonsense", ". IN DS 65536 8 2 00112233445566778899AABBCCDDEEFF00112233", ". IN DS 1 8 2 00112233", ". DS", ". IN MX 1 8 2 3",
+                                        ". IN DNSKEY 257 2 8 AwEAAaz/AwEAAaz/AwEAAaz/", ". IN DNSKEY 257 3 8 AwEAAaz", "a..b DS 1 8 2 00112233445566778899AABBCCDDEEFF00112233", "x"};
+    for (size_t i = 0; i < countof(wrong); i++)
+        CHECK(strstr(refuses((struct dns_settings){.anchors = str_c(wrong[i])}).text, "trust anchor"));
 }
 
 TEST(plans)
@@ -291,10 +294,10 @@ TEST(plans)
     CHECK_NUM(p.forwarder_count, 0);
     CHECK_STR(str_c(p.servers[0].zone), S("example.org"));
 
-    struct str anchors = S("; autotrust\n;;id: . 1\n.\t172800\tIN\tDNSKEY\t257 3 8 AwEAAaz= ;{id = 20326} ;;state=2 [ VALID ] ;;count=0\n"
-                           ".\t172800\tIN\tDNSKEY\t257 3 8 AwEAAax= ;{id = 1} ;;state=1 [ ADDPEND ]\ntest. DS 1 13 2 aabb\r\n");
+    struct str anchors = S("; autotrust\n;;id: . 1\n.\t172800\tIN\tDNSKEY\t257 3 8 AwEAAaz/AwEAAaz/AwEAAaz/ ;{id = 20326} ;;state=2 [ VALID ] ;;count=0\n"
+                           ".\t172800\tIN\tDNSKEY\t257 3 8 AwEAAax= ;{id = 1} ;;state=1 [ ADDPEND ]\ntest. DS 1 13 2 00112233445566778899 AABBCCDDEEFF00112233\r\n");
     CHECK(dns_plan_make(&(struct dns_settings){.anchors = anchors}, &p, &why));
     CHECK_NUM(p.anchor_count, 2);
-    CHECK_STR(p.anchors[1], S("test. DS 1 13 2 aabb"));
+    CHECK_STR(p.anchors[1], S("test. DS 1 13 2 00112233445566778899 AABBCCDDEEFF00112233"));
     CHECK(!p.root_anchors);
 }

@@ -55,6 +55,9 @@ bool net_local_of(int fd, struct net_peer *local);
 bool net_peer_process(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid); /* SO_PEERCRED of a unix socket */
 /* The key of an address text, as above; false: not an address. */
 bool net_key(struct str text, uint64_t *key);
+/* Addresses of this machine's interfaces that are up, loopback included; at most max, returns how many. Before the sandbox closes. */
+struct net_own { char text[64]; };
+size_t net_own_addresses(struct net_own *to, size_t max);
 /* A connected pair of stream sockets, both non-blocking and close-on-exec. */
 bool net_pair(int fds[2]);
 void net_blocking(int fd, bool blocking);

@@ -48,6 +48,18 @@ static bool connect_ends(const char *host, const char *to, int ends[2], struct n
     return ends[1] >= 0;
 }
 
+TEST(own_addresses)
+{
+    struct net_own own[64];
+    bool loopback = false;
+    size_t n = net_own_addresses(own, 64);
+    for (size_t i = 0; i < n; i++)
+        loopback = loopback || strcmp(own[i].text, "127.0.0.1") == 0;
+    CHECK(n >= 1 && n <= 64 && loopback);
+    CHECK_NUM(net_own_addresses(own, 1), 1);
+    CHECK_NUM(net_own_addresses(own, 0), 0);
+}
+
 TEST(tcp_both_ways)
 {
     static const struct { const char *host, *to, *text; bool ipv6;

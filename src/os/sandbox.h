@@ -7,7 +7,7 @@
    | edge   | none                        | accepts, reads, writes; makes and connects none | threads, memory, clock, random  |
    | store  | the paths given             | accepts on what it inherited                | fdatasync, locks, rename (SQLite)   |
    | keys   | none                        | reads and writes its links                  | as edge                             |
-   | dns    | none                        | makes and connects any (unbound's thread)   | as edge                             |
+   | dns    | none                        | UDP; TCP connects to the ports given        | as edge; libunbound's thread        |
    | relay  | none                        | connects to the ports given                 | as edge                             |
    | single | the paths given             | union of all                                | no exec                             |
 
@@ -30,7 +30,7 @@ struct sandbox_profile {
     enum sandbox_role role;
     const struct sandbox_path *paths;
     size_t path_count;
-    const uint16_t *ports;  /* relay: TCP ports that it may connect to */
+    const uint16_t *ports;  /* dns, relay: TCP ports that it may connect to */
     size_t port_count;
 };
 

@@ -84,7 +84,8 @@ static void allow_with_conditions(struct filter *f)
           BIT(f->role))) /* libc's fstat asks by an empty path; with another path it tells whether a file is there, and no more */
         allow_if(f, "newfstatat", 3, AT_EMPTY_PATH, AT_EMPTY_PATH);
     if (CLIENTS & BIT(f->role)) {
-        allow_if(f, "socket", 0, number, AF_UNIX); /* LMTP */
+        if (f->role == SANDBOX_RELAY)
+            allow_if(f, "socket", 0, number, AF_UNIX); /* LMTP */
         allow_if(f, "socket", 0, number, AF_INET);
         allow_if(f, "socket", 0, number, AF_INET6);
     }

@@ -67,10 +67,10 @@ static int add_path(int ruleset, const struct sandbox_path *path, uint64_t handl
     return error;
 }
 
-/* What master gives up its roles have not got; single and dns are clients of whatever port is configured. */
+/* What master gives up its roles have not got; single is a client of whatever port is configured. UDP is nothing that Landlock knows. */
 bool sandbox_any_port(enum sandbox_role role)
 {
-    return role == SANDBOX_MASTER || role == SANDBOX_SINGLE || role == SANDBOX_DNS;
+    return role == SANDBOX_MASTER || role == SANDBOX_SINGLE;
 }
 
 int sandbox_landlock(const struct sandbox_profile *p, bool only_writing, unsigned *in_force, const char **failed)

@@ -225,6 +225,8 @@ static enum end run_child(enum sandbox_role role, bool (*act)(void), unsigned *i
 #define T SANDBOX_STORE
 #define K SANDBOX_KEYS
 #define U SANDBOX_SINGLE
+#define D SANDBOX_DNS
+#define R SANDBOX_RELAY
 static const struct { enum sandbox_role role; const char *name; bool (*act)(void); enum end end;
 } cases[] = {
 #define CASE(role, act, end) {role, #role " " #act, act, end}
@@ -239,9 +241,12 @@ static const struct { enum sandbox_role role; const char *name; bool (*act)(void
     CASE(T, do_socket, DIES),    CASE(T, do_connect, DIES),     CASE(T, do_exec, DIES),      CASE(T, do_fork, DIES),
     CASE(T, do_kill, DIES),      CASE(T, do_plumbing, LIVES),   CASE(T, do_thread, LIVES),   CASE(T, do_map_code, DIES),
     CASE(U, do_open, SAYS_NO),   CASE(U, do_store, LIVES),      CASE(U, do_plumbing, LIVES), CASE(U, do_exec, DIES),
-    CASE(U, do_fork, DIES),      CASE(U, do_connect, SAYS_NO),  CASE(U, do_listen, LIVES),   CASE(M, do_open, LIVES),
+    CASE(U, do_fork, DIES),      CASE(U, do_connect, LIVES),   CASE(U, do_listen, LIVES),   CASE(M, do_open, LIVES),
     CASE(M, do_spawn, LIVES),    CASE(M, do_plumbing, LIVES),   CASE(M, do_listen, LIVES),   CASE(M, do_store_elsewhere, SAYS_NO),
-    CASE(M, do_ptrace, SAYS_NO),
+    CASE(M, do_ptrace, SAYS_NO), CASE(D, do_open, DIES),        CASE(D, do_socket, LIVES),   CASE(D, do_connect, SAYS_NO),
+    CASE(D, do_exec, DIES),      CASE(D, do_fork, DIES),        CASE(D, do_listen, SAYS_NO), CASE(D, do_plumbing, LIVES),
+    CASE(D, do_thread, LIVES),   CASE(D, do_map_code, DIES),    CASE(R, do_open, DIES),      CASE(R, do_socket, LIVES),
+    CASE(R, do_connect, SAYS_NO), CASE(R, do_exec, DIES),       CASE(R, do_bind, DIES),      CASE(R, do_plumbing, LIVES),
 };
 
 TEST(forbidden_calls_end_the_role_and_allowed_ones_work)
