@@ -12,10 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -27,6 +29,8 @@ enum {
     EX_CANTCREAT_ = 73,
     EX_CONFIG_ = 78
 }; /* sysexits(3) */
+
+enum { LOCK_TRIES = 100 /* two seconds */ };
 
 struct options {
     const char *config, *dir, *user;
@@ -168,7 +172,13 @@ static int make_dir(struct master *m)
     if (real && strlen(real) < sizeof m->dir - 64)
         snprintf(m->dir, sizeof m->dir, "%s", real);
     free(real);
-    m->lock_fd = disk_lock_dir(m->dir, &holder, &error);
+    /* After kill -9 the last thread of the store holds the lock a moment longer than its master lives. */
+    const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+    for (int tries = 0; (m->lock_fd = disk_lock_dir(m->dir, &holder, &error)) < 0 && tries < LOCK_TRIES; tries++) {
+        if (holder <= 0 || kill(holder, 0) == 0 || errno != ESRCH)
+            break;
+        nanosleep(&moment, NULL);
+    }
     if (m->lock_fd >= 0)
         return 0;
     if (holder > 0)
