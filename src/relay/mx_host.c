@@ -21,6 +21,9 @@ void mx_host_start(struct relay_mx *m, struct relay_mx_host *h)
     } else if (!dns_is_host(h->name)) {
         h->state = RELAY_HOST_UNUSABLE;
         mx_fail(&h->why, "5.4.4", "what the MX record names cannot be a host: ", h->name);
+    } else if (m->settings->no_ipv4 && m->settings->no_ipv6) {
+        h->state = RELAY_HOST_FAILED;
+        mx_fail(&h->why, "4.4.1", "this machine has neither IPv4 nor IPv6: nothing leads to ", h->name);
     } else {
         h->state = RELAY_HOST_ASKING;
         h->asked[MX_A] = m->settings->no_ipv4 ? MX_ANSWERED : MX_WANTED;
