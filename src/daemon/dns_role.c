@@ -59,12 +59,11 @@ static void on_ready(void *self, uint32_t ready)
     turn(self);
 }
 
-/* After each question: the first one makes the descriptor. */
+/* Where the kernel watches no more descriptors, the timer and each further question still come. */
 static void drive(struct dns *d)
 {
-    int fd = dns_resolver_fd(d->now.r);
-    if (!d->started && fd >= 0)
-        d->started = loop_io_start(&d->io, fd, LOOP_READ); /* if not: the timer comes, too */
+    if (!d->started)
+        d->started = loop_io_start(&d->io, dns_resolver_fd(d->now.r), LOOP_READ);
     watch(d);
 }
 
@@ -254,6 +253,7 @@ static bool begin(struct actor *a, const struct setup *now, struct why *why)
     d->now = d->coming;
     d->coming = (struct resolving){0};
     d->begun = true;
+    drive(d);
     say(d);
     return true;
 }

@@ -80,6 +80,8 @@ struct dns_settings {
     struct str resolv_conf;     /* bytes of the file, or empty */
     struct str anchors;         /* DS or DNSKEY records, one a line, comments allowed (root.key, or a test's); empty: the root keys that are built in */
     bool no_validation;         /* believe nothing, prove nothing: secure is never set, BOGUS never comes */
+    bool may_give_up_validation; /* forwarders that leave signatures out are used all the same, without validation (a warning says so). For those of resolv.conf; whoever is named by
+                                    hand has to be good */
     bool allow_loopback;        /* servers on 127/8 and ::1 may be asked even if found by delegation (tests); servers named above always may */
     uint32_t outstanding_max;   /* 0: DNS_OUTSTANDING_MAX */
     uint32_t timeout_ms;        /* of one question; 0: DNS_TIMEOUT_MS */
@@ -90,7 +92,7 @@ struct dns_settings {
    which line. */
 struct dns_resolver *dns_resolver_new(const struct dns_settings *settings, struct why *why) MUST_USE;
 void dns_resolver_free(struct dns_resolver *r); /* not from a callback; what is outstanding is never answered. NULL is allowed */
-int dns_resolver_fd(const struct dns_resolver *r);              /* readable: dns_resolver_turn. -1: none, or not before the first question */
+int dns_resolver_fd(const struct dns_resolver *r);              /* readable: dns_resolver_turn. Stays the same. -1: there is none (the twin) */
 int64_t dns_resolver_deadline_ms(const struct dns_resolver *r); /* monotonic: call dns_resolver_turn then at the latest; 0: nothing is outstanding */
 void dns_resolver_turn(struct dns_resolver *r);                 /* callbacks happen here; they may ask and cancel */
 size_t dns_resolver_outstanding(const struct dns_resolver *r);

@@ -1,206 +1,137 @@
 // SPDX-License-Identifier: ISC
 /* The resolver that asks the world: libunbound, whose thread iterates and validates; this side hands questions over and takes answers when its descriptor
    is readable. Nothing here blocks but the writing of a question into the library's own pipe. The library's context (a megabyte and a half) is made by the
-   first question: a server that has nothing to ask does not pay for it. That opens no file. */
+   first question: a server that has nothing to ask does not pay for it. That opens no file.
+
+   Where forwarders are the system's and nobody said that DNSSEC is a must, they are looked at first: many routers and stubs hand answers on without their
+   signatures, and every signed name would be bogus then, and no mail would ever leave. Such forwarders are used without validation, and that is said aloud.
+
+       IDLE --first question--> CHECKING (the keys at the anchor; questions are held) --proved--> RUNNING
+         |                          |--bogus: a new context without anchors-------------------> RUNNING, unvalidated; looked at again after an hour, when idle
+         |                          |--no answer: they may be down; validating stays---------> RUNNING, looked at again after a minute, when idle; or, when
+         |                          |                                                                   answers that come are bogus, unvalidated as above
+         +--nothing to check--------------------------------------------------------------> RUNNING                                                        */
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include "base/clock.h"
 #include "base/facts.h"
 #include "base/fail.h"
-#include "base/utf8.h"
-#include "dns/inside.h"
-#include "dns/unbound_library.h"
+#include "dns/unbound_inside.h"
 
-struct unbound;
-struct asked { struct unbound *u; uint32_t slot; }; /* what the library gives back with an answer */
-
-struct unbound {
-    const struct unbound_library *lib;
-    struct ub_ctx *ctx;     /* NULL: nothing was asked yet */
-    struct dns_plan *plan;  /* how to make it; its anchors point into anchors */
-    char *anchors;
-    bool allow_loopback;
-    struct dns_resolver *r;
-    struct arena answer;    /* of the answer that is being handed out */
-    struct asked *asked;    /* one a slot */
-    char text[512];
-};
-
-static bool set(struct unbound *u, const char *option, const char *value)
-{
-    return u->lib->ub_ctx_set_option(u->ctx, option, value) == 0;
-}
-
-/* Small caches (they fill as needed, up to this), one slab as one thread works, no files. A server that was down is asked again after a minute, not after
-   fifteen: mail waits for it. */
-static bool set_options(struct unbound *u)
-{
-    static const struct { const char *option, *value; } all[] = {
-        {"msg-cache-size:", "4m"},        {"rrset-cache-size:", "8m"},     {"key-cache-size:", "1m"},
-        {"neg-cache-size:", "512k"},      {"msg-cache-slabs:", "1"},       {"rrset-cache-slabs:", "1"},
-        {"key-cache-slabs:", "1"},        {"infra-cache-slabs:", "1"},     {"infra-cache-numhosts:", "5000"},
-        {"infra-host-ttl:", "60"},        {"infra-keep-probing:", "yes"},  {"outgoing-range:", "256"},
-        {"num-queries-per-thread:", "1024"}, {"outgoing-num-tcp:", "20"},  {"incoming-num-tcp:", "0"},
-        {"edns-buffer-size:", "1232"},    {"val-bogus-ttl:", "60"},        {"cache-max-negative-ttl:", "900"},
-        {"root-hints:", ""},              {"use-syslog:", "no"},           {"chroot:", ""},
-        {"username:", ""},                {"hide-identity:", "yes"},       {"unblock-lan-zones:", "yes"},
-    };
-    for (size_t i = 0; i < countof(all); i++)
-        if (!set(u, all[i].option, all[i].value))
-            return false;
-    return set(u, "module-config:", u->plan->anchor_count > 0 ? "validator iterator" : "iterator") &&
-           set(u, "do-not-query-localhost:", u->plan->loopback || u->allow_loopback ? "no" : "yes");
-}
-
-static bool configure(struct unbound *u)
-{
-    const struct dns_plan *plan = u->plan;
-    int e = set_options(u) ? 0 : UB_INITFAIL;
-    for (size_t i = 0; e == 0 && i < plan->server_count; i++) {
-        const char *zone = plan->servers[i].zone, *address = plan->servers[i].address;
-        e = zone[0] == '\0' ? u->lib->ub_ctx_set_fwd(u->ctx, address) : u->lib->ub_ctx_set_stub(u->ctx, zone, address, 0);
-    }
-    for (size_t i = 0; e == 0 && i < plan->anchor_count; i++) {
-        char line[DNS_ANCHOR_MAX];
-        e = str_to_c(plan->anchors[i], line, sizeof line) ? u->lib->ub_ctx_add_ta(u->ctx, line) : UB_SYNTAX;
-    }
-    if (e == 0)
-        e = u->lib->ub_ctx_async(u->ctx, 1); /* a thread, not a process */
-    if (e == 0) /* "test" is answered with NXDOMAIN out of the library's own head otherwise; this also makes it read all of its settings now */
-        e = u->lib->ub_ctx_zone_remove(u->ctx, "test.");
-    if (e != 0)
-        fact(FACT_ERROR, "dns.settings", fact_c("why", u->lib->ub_strerror(e)));
-    return e == 0;
-}
-
-static bool start(struct unbound *u)
-{
-    u->ctx = u->lib->ub_ctx_create();
-    if (!u->ctx)
-        return false;
-    (void)u->lib->ub_ctx_debugout(u->ctx, NULL); /* its own log goes nowhere: what matters is in the answers */
-    if (configure(u))
-        return true;
-    u->lib->ub_ctx_delete(u->ctx);
-    u->ctx = NULL;
-    return false;
-}
-
-static void describe(struct unbound *u, const struct dns_plan *plan)
-{
-    struct buf b;
-    buf_fixed(&b, u->text, sizeof u->text - 1);
-    if (plan->forwarder_count == 0)
-        buf_add_c(&b, "resolves from the root down");
-    for (size_t i = 0, n = 0; i < plan->server_count; i++)
-        if (plan->servers[i].zone[0] == '\0') {
-            buf_add_c(&b, n++ == 0 ? "forwards to " : ", ");
-            buf_add_c(&b, plan->servers[i].address);
-        }
-    for (size_t i = 0; i < plan->server_count; i++)
-        if (plan->servers[i].zone[0] != '\0') {
-            buf_add_c(&b, ", asks ");
-            buf_add_c(&b, plan->servers[i].address);
-            buf_add_c(&b, " about ");
-            buf_add_c(&b, plan->servers[i].zone);
-        }
-    if (plan->anchor_count == 0)
-        buf_add_c(&b, ", does not validate");
-    else
-        buf_printf(&b, ", validates with %zu trust anchor%s", plan->anchor_count, plan->anchor_count == 1 ? "" : "s");
-    u->text[b.n] = '\0';
-}
+enum { RECHECK_BOGUS_MS = 3600 * 1000, RECHECK_SILENT_MS = 60 * 1000, TYPE_DNSKEY = 48 };
 
 /* ---- answers ---- */
-
-static struct str printable(struct arena *a, const char *text)
-{
-    char store[DNS_WHY_MAX];
-    struct buf b;
-    buf_fixed(&b, store, sizeof store);
-    utf8_add_printable(&b, str_head(str_c(text), DNS_WHY_MAX / 4)); /* an octet may become three */
-    return arena_str(a, buf_str(&b));
-}
-
-static struct dns_answer trouble(struct arena *a, enum dns_status status, const char *text)
-{
-    return (struct dns_answer){.status = status, .why = printable(a, text)};
-}
-
-static const char *rcode_text(int rcode)
-{
-    switch (rcode) {
-    case 1: return "a server says that the question is malformed (FORMERR)";
-    case 2: return "no server in charge gives a useful answer (SERVFAIL)";
-    case 4: return "a server does not know this kind of question (NOTIMP)";
-    case 5: return "the servers refuse to answer (REFUSED)";
-    default: return "the servers answer with an error";
-    }
-}
-
-static struct dns_answer records_of(struct arena *a, const struct ub_result *res)
-{
-    struct dns_answer answer = {.status = DNS_OK, .type = (enum dns_type)res->qtype, .secure = res->secure != 0, .ttl_s = res->ttl > 0 ? (uint32_t)res->ttl : 0};
-    size_t count = 0, sum = 0;
-    while (res->data && res->data[count])
-        count++;
-    if (!dns_answer_room(a, &answer, count))
-        return trouble(a, DNS_SERVFAIL, "no memory for the answer");
-    for (size_t i = 0; i < count; i++)
-        if (res->len[i] < 0 || !dns_answer_add(a, &answer, str_of(res->data[i], (size_t)res->len[i]), &sum))
-            return trouble(a, DNS_SERVFAIL, "no memory for the answer");
-    if (answer.count == 0)
-        return trouble(a, DNS_SERVFAIL, "the records in the answer make no sense");
-    return answer;
-}
-
-static void set_canonical(struct arena *a, const struct ub_result *res, struct dns_answer *answer)
-{
-    char text[DNS_NAME_MAX];
-    struct buf b;
-    buf_fixed(&b, text, sizeof text);
-    if (res->canonname && dns_name_normal(str_c(res->canonname), &b))
-        answer->canonical = arena_str(a, buf_str(&b));
-}
-
-static struct dns_answer answer_of(struct unbound *u, int error, const struct ub_result *res)
-{
-    struct arena *a = &u->answer;
-    struct dns_answer answer;
-    if (error != 0 || !res)
-        return trouble(a, DNS_SERVFAIL, u->lib->ub_strerror(error));
-    if (res->bogus)
-        return trouble(a, DNS_BOGUS, res->why_bogus ? res->why_bogus : "the answer is not signed as it should be");
-    if (res->havedata)
-        answer = records_of(a, res);
-    else if (res->rcode == 3 || res->nxdomain)
-        answer = (struct dns_answer){.status = DNS_NXDOMAIN, .secure = res->secure != 0, .ttl_s = res->ttl > 0 ? (uint32_t)res->ttl : 0};
-    else if (res->rcode == 0)
-        answer = (struct dns_answer){.status = DNS_NODATA, .secure = res->secure != 0, .ttl_s = res->ttl > 0 ? (uint32_t)res->ttl : 0};
-    else
-        answer = trouble(a, DNS_SERVFAIL, rcode_text(res->rcode));
-    set_canonical(a, res, &answer);
-    return answer;
-}
 
 static void on_answer(void *self, int error, struct ub_result *res)
 {
     struct asked *asked = self;
     struct unbound *u = asked->u;
-    struct dns_answer answer = answer_of(u, error, res);
+    struct dns_answer answer = unbound_answer(&u->answer, u->lib, error, res);
+    u->in_library--;
+    u->doubt = u->doubt || (answer.status == DNS_BOGUS && u->may_give_up && u->checked != DNS_OK);
     dns_resolver_done(u->r, asked->slot, &answer);
     arena_clear(&u->answer);
     if (res)
         u->lib->ub_resolve_free(res);
 }
 
+/* ---- are the forwarders any good for DNSSEC? ---- */
+
+static void on_check(void *self, int error, struct ub_result *res)
+{
+    struct unbound *u = self;
+    u->in_library--;
+    u->checked = error != 0 || !res ? DNS_SERVFAIL : res->bogus ? DNS_BOGUS : res->secure && res->havedata ? DNS_OK : DNS_SERVFAIL;
+    if (res)
+        u->lib->ub_resolve_free(res);
+}
+
+static void check_begin(struct unbound *u)
+{
+    char owner[DNS_NAME_MAX + 1];
+    struct str anchor = u->plan->anchors[0];
+    u->state = RUNNING;
+    u->check_again_ms = 0;
+    if (!u->may_give_up || !unbound_is_validating(u) || !str_to_c(str_word(&anchor), owner, sizeof owner))
+        return;
+    u->checked = 0;
+    if (u->lib->ub_resolve_async(u->ctx, owner, TYPE_DNSKEY, 1, u, on_check, NULL) != 0)
+        return;
+    u->in_library++;
+    u->state = CHECKING;
+}
+
+static bool hand_over(struct unbound *u, struct asked *asked, const char *name)
+{
+    if (!u->ctx || u->lib->ub_resolve_async(u->ctx, name, (int)asked->type, 1, asked, on_answer, NULL) != 0)
+        return false;
+    u->in_library++;
+    return true;
+}
+
+/* The library is not on the stack here: its context may be exchanged. */
+static void check_end(struct unbound *u)
+{
+    u->state = RUNNING;
+    u->doubt = false;
+    if (u->checked == DNS_BOGUS) {
+        u->unvalidated = true;
+        u->check_again_ms = clock_mono_ms() + RECHECK_BOGUS_MS;
+        unbound_close(u);
+        (void)unbound_open(u);
+        unbound_describe(u);
+        fact(FACT_WARN, "dns.unvalidated", fact_c("how", u->text),
+             fact_c("hint", "name a resolver that hands DNSSEC on (dns server ADDRESS), or none; without it DANE protects no delivery"));
+    } else if (u->checked != DNS_OK) {
+        u->check_again_ms = clock_mono_ms() + RECHECK_SILENT_MS;
+    }
+    for (uint32_t i = 0; i < u->slots; i++) {
+        struct asked *asked = &u->asked[i];
+        char *name = asked->held;
+        if (!name)
+            continue;
+        asked->held = NULL;
+        if (!hand_over(u, asked, name)) {
+            struct dns_answer none = {.status = DNS_SERVFAIL, .why = S("the DNS library does not take questions")};
+            dns_resolver_done(u->r, asked->slot, &none);
+        }
+        free(name);
+    }
+}
+
 /* ---- the backend ---- */
+
+static bool begin(struct unbound *u)
+{
+    bool again = u->check_again_ms != 0 && u->in_library == 0 && clock_mono_ms() >= u->check_again_ms;
+    if (again) {
+        unbound_close(u);
+        u->state = IDLE;
+        u->unvalidated = false;
+        unbound_describe(u);
+    }
+    if (u->ctx)
+        return true;
+    if (!unbound_open(u))
+        return false;
+    check_begin(u);
+    return true;
+}
 
 static bool unbound_ask(void *self, uint32_t slot, const char *name, enum dns_type type)
 {
     struct unbound *u = self;
-    if (!u->ctx && !start(u))
+    if (u->state != CHECKING && !begin(u))
         return false;
-    u->asked[slot] = (struct asked){u, slot};
-    return u->lib->ub_resolve_async(u->ctx, name, (int)type, 1, &u->asked[slot], on_answer, NULL) == 0;
+    u->asked[slot] = (struct asked){.u = u, .slot = slot, .type = type};
+    if (u->state != CHECKING)
+        return hand_over(u, &u->asked[slot], name);
+    size_t n = strlen(name) + 1;
+    u->asked[slot].held = fail_malloc(n);
+    if (u->asked[slot].held)
+        memcpy(u->asked[slot].held, name, n);
+    return u->asked[slot].held != NULL;
 }
 
 static void unbound_turn(void *self)
@@ -208,6 +139,14 @@ static void unbound_turn(void *self)
     struct unbound *u = self;
     if (u->ctx)
         (void)u->lib->ub_process(u->ctx); /* an error here shows as questions that time out */
+    if (u->state == RUNNING && u->doubt && unbound_is_validating(u)) { /* hold what comes until the library has nothing to do */
+        u->state = CHECKING;
+        u->checked = 0;
+    }
+    if (u->doubt && u->in_library == 0)
+        u->checked = DNS_BOGUS;
+    if (u->state == CHECKING && u->checked != 0)
+        check_end(u);
 }
 
 static int64_t unbound_deadline(const void *self)
@@ -219,7 +158,7 @@ static int64_t unbound_deadline(const void *self)
 static int unbound_fd(const void *self)
 {
     const struct unbound *u = self;
-    return u->ctx ? u->lib->ub_fd(u->ctx) : -1;
+    return u->epoll;
 }
 
 static const char *unbound_text(const void *self)
@@ -231,8 +170,11 @@ static const char *unbound_text(const void *self)
 static void unbound_free(void *self)
 {
     struct unbound *u = self;
-    if (u->ctx)
-        u->lib->ub_ctx_delete(u->ctx);
+    unbound_close(u);
+    if (u->epoll >= 0)
+        close(u->epoll);
+    for (uint32_t i = 0; u->asked && i < u->slots; i++)
+        free(u->asked[i].held);
     arena_clear(&u->answer);
     free(u->asked);
     free(u->plan);
@@ -253,14 +195,19 @@ static struct unbound *make(const struct dns_settings *settings, struct why *why
         return NULL;
     arena_init(&u->answer, DNS_ANSWER_MEM);
     u->allow_loopback = settings->allow_loopback;
+    u->may_give_up = settings->may_give_up_validation;
+    u->slots = dns_slot_count(settings->outstanding_max);
+    u->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (u->epoll < 0)
+        *why = (struct why){.text = "no descriptor for a resolver"};
     u->plan = fail_calloc(1, sizeof *u->plan);
     u->anchors = fail_malloc(settings->anchors.n + 1);
-    u->asked = fail_calloc(dns_slot_count(settings->outstanding_max), sizeof *u->asked);
-    if (u->plan && u->anchors && u->asked) {
+    u->asked = fail_calloc(u->slots, sizeof *u->asked);
+    if (u->epoll >= 0 && u->plan && u->anchors && u->asked) {
         memcpy(u->anchors, settings->anchors.n ? settings->anchors.p : "", settings->anchors.n);
         kept.anchors = str_of(u->anchors, settings->anchors.n);
         if (dns_plan_make(&kept, u->plan, why) && (u->lib = unbound_library(why)) != NULL) {
-            describe(u, u->plan);
+            unbound_describe(u);
             return u;
         }
     }

@@ -183,6 +183,56 @@ static void refused_by_bounds(struct knot_rig *k)
     arena_clear(&g[2].a);
 }
 
+/* A forwarder that leaves signatures out: everything is bogus, or, where that was allowed, nothing is validated. The zone plain.test stands for all that it hands on. */
+static void without_signatures(struct knot_rig *k)
+{
+    struct dns_server server = {.address = S("127.0.0.1"), .port = k->port};
+    struct dns_settings settings = {.servers = &server, .server_count = 1, .anchors = S("plain.test. DS 1 13 2 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF")};
+    struct got g = {0};
+    struct why why;
+    struct dns_resolver *r = dns_resolver_new(&settings, &why);
+    check_like("must", ask(r, &g, "mx.plain.test", DNS_A), "bogus insecure");
+    dns_resolver_free(r);
+    settings.may_give_up_validation = true;
+    r = dns_resolver_new(&settings, &why);
+    int fd = dns_resolver_fd(r);
+    static struct got many[20];
+    memset(many, 0, sizeof many);
+    for (size_t i = 0; i < countof(many); i++)
+        CHECK(dns_ask(r, S("mx.plain.test"), i % 2 ? DNS_A : DNS_AAAA, on_answer, &many[i]) != 0);
+    uint64_t id = dns_ask(r, S("mx.plain.test"), DNS_MX, on_answer, &g);
+    g.times = 0;
+    dns_cancel(r, id);
+    for (size_t i = 0; i < countof(many); i++)
+        CHECK(drive(r, &many[i].done, 10000) && many[i].answer.status == DNS_OK && !many[i].answer.secure);
+    CHECK(strstr(dns_resolver_text(r), "nothing can be validated"));
+    CHECK_NUM(dns_resolver_fd(r), fd);
+    CHECK_NUM(g.times, 0);
+    for (size_t i = 0; i < countof(many); i++)
+        arena_clear(&many[i].a);
+    dns_resolver_free(r);
+    settings.anchors = S("elsewhere.example. DS 1 13 2 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\n" /* refused: the check learns nothing */
+                         "plain.test. DS 1 13 2 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF");
+    r = dns_resolver_new(&settings, &why);
+    check_like("doubt", ask(r, &g, "mx.plain.test", DNS_A), "bogus insecure");
+    check_like("doubt", ask(r, &g, "mx.plain.test", DNS_A), "ok insecure | 192.0.2.6");
+    dns_resolver_free(r);
+    settings.anchors = str_c(k->anchors); /* one that is good: validation stays */
+    r = dns_resolver_new(&settings, &why);
+    check_like("good", ask(r, &g, "mx2.one.test", DNS_A), "ok secure | 192.0.2.3");
+    check_like("good", ask(r, &g, "bad.test", DNS_MX), "bogus insecure");
+    CHECK(strstr(dns_resolver_text(r), "1 trust anchor"));
+    dns_resolver_free(r);
+    server.port = 1; /* nobody there: no reason to give up */
+    settings.timeout_ms = 3000;
+    r = dns_resolver_new(&settings, &why);
+    CHECK(strncmp(ask(r, &g, "mx2.one.test", DNS_A), "ok", 2) != 0);
+    CHECK(strstr(dns_resolver_text(r), "1 trust anchor"));
+    CHECK(dns_ask(r, S("mx2.one.test"), DNS_A, on_answer, &g) != 0); /* open when it ends */
+    dns_resolver_free(r);
+    arena_clear(&g.a);
+}
+
 /* Somebody listens and never answers. */
 static void time_out(void)
 {
@@ -241,6 +291,7 @@ TEST(real_server)
         CHECK(strstr(ask(r, &g, "mx.plain.test", DNS_A), "ok") == NULL && g.answer.status >= DNS_SERVFAIL);
         dns_resolver_free(r);
         refused_by_bounds(&k);
+        without_signatures(&k);
         time_out();
     }
     arena_clear(&g.a);

@@ -7,7 +7,8 @@ bool relay_dns_settings(struct arena *a, const struct config *c, struct str reso
     for (const struct config_dns_server *s = c->dns_servers; s; s = s->next)
         count++;
     struct dns_server *servers = arena_array(a, count, sizeof *servers);
-    *to = (struct dns_settings){.servers = servers, .resolv_conf = resolv_conf, .anchors = anchors, .no_validation = c->dns_unvalidated};
+    *to = (struct dns_settings){.servers = servers, .resolv_conf = resolv_conf, .anchors = anchors, .no_validation = c->dns_unvalidated,
+                                .may_give_up_validation = !c->dns_servers && c->dns_anchor.n == 0};
     if (!servers)
         return false;
     for (const struct config_dns_server *s = c->dns_servers; s; s = s->next)
