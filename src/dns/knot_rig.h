@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -198,6 +199,7 @@ static bool knot_start(struct knot_rig *k, const struct knot_zone *zones, size_t
     snprintf(conf, sizeof conf, "%s/knot.conf", k->dir);
     k->pid = fork();
     if (k->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies takes it along */
         execlp("knotd", "knotd", "-c", conf, (char *)NULL);
         _exit(127);
     }
