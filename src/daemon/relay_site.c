@@ -157,7 +157,7 @@ void relay_site_dead(struct relay_site *s, const struct relay_conn *c)
     while ((j = s->first)) {
         relay_site_remove(s, j);
         if (s->first == NULL || j->hop != s->first->hop) /* once for each domain that waits */
-            tell_store(s, 0, at, j->next_hop, why);
+            tell_store(s, UINT32_MAX, at, j->next_hop, why);
         relay_job_back(j, s->relay, at, why);
     }
 }

@@ -6,7 +6,7 @@
 const struct relay_gate_settings relay_gate_usual = {
     .window_first = 4,
     .window_most = 20,
-    .dead_first_ms = 60 * 1000,
+    .dead_first_ms = 15 * 1000,
     .dead_most_ms = 3600 * 1000,
     .ceiling_first_ms = 10 * 1000,
     .ceiling_most_ms = 600 * 1000,

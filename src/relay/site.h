@@ -14,7 +14,7 @@ struct relay_gate_settings {
     int64_t dead_first_ms, dead_most_ms;  /* back-off of a site that does not answer: doubled each time, ±25 % */
     int64_t ceiling_first_ms, ceiling_most_ms; /* how long a ceiling is believed before one more is tried: doubled each time that it holds */
 };
-extern const struct relay_gate_settings relay_gate_usual; /* 4, 20; 1 min, 1 h; 10 s, 10 min */
+extern const struct relay_gate_settings relay_gate_usual; /* 4, 20; 15 s, 1 h; 10 s, 10 min */
 
 struct relay_gate {
     const struct relay_gate_settings *settings;

@@ -34,7 +34,7 @@ TEST(the_dead_are_probed_by_one_and_ever_less_often)
             relay_gate_opening(&g);
             CHECK(!relay_gate_may_open(&g, now));
             CHECK(!relay_gate_refused(&g, now));
-            CHECK(probes < 7 || now - before >= relay_gate_usual.dead_most_ms * 3 / 4);
+            CHECK(probes < 9 || now - before >= relay_gate_usual.dead_most_ms * 3 / 4);
             before = now;
             probes++;
         }
@@ -84,7 +84,7 @@ TEST(a_peer_with_room_for_five)
             }
         now += 10;
     }
-    CHECK(sent >= 10000 == 1);
+    CHECK(sent >= 10000);
     CHECK(deferred == 0);
     CHECK(s.refused < 100); /* of 10,000: under 1 % even if each were one */
     CHECK((double)sent * 100 / (double)now > 0.9 * PEER_ROOM); /* of what the peer could take */

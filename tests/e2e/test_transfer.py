@@ -55,3 +55,64 @@ def test_message_crosses():
             expect('alice@one.test' in got['Return-Path'], 'who sent it')
             expect(any('TLS' in r for r in got.get_all('Received') if 'mail.two.test' in r), 'it came over TLS: ' + repr(got.get_all('Received')))
         until(lambda: a.cmd('queue', 'ls', '--json').stdout.strip() == '', 10, 'the queue is empty')
+
+
+def text(p, *args):
+    return p.cmd(*args).stdout
+
+
+def reports(p, user):
+    """Delivery status notifications in a mailbox: (message, {recipient: fields})."""
+    out = []
+    for m in mailbox(p, user):
+        if m.get_content_type() != 'multipart/report':
+            continue
+        parts = list(m.iter_parts())
+        blocks = parts[1].get_payload()
+        fields = {}
+        for b in blocks[1:]:
+            fields[b['Final-Recipient'].split(';')[1].strip()] = b
+        out.append((m, fields))
+    return out
+
+
+def test_refused_recipient_is_reported():
+    a, b = pair()
+    with b, a:
+        submit(a, 'alice@one.test', ['nobody@two.test', 'bob@two.test'], letter().as_bytes(policy=email.policy.SMTP))
+        until(lambda: len(mailbox(b, 'bob@two.test')) == 1, 20, 'the other recipient has it', every=0.2)
+        until(lambda: reports(a, 'alice@one.test'), 20, 'alice is told', every=0.2)
+        m, fields = reports(a, 'alice@one.test')[0]
+        equal(set(fields), {'nobody@two.test'}, 'whom it tells of')
+        f = fields['nobody@two.test']
+        equal(f['Action'], 'failed', 'action')
+        equal(f['Status'], '5.1.1', 'status')
+        expect('550' in f['Diagnostic-Code'] and 'nobody@two.test' in f['Diagnostic-Code'], f['Diagnostic-Code'])
+        expect('mail.two.test' in f['Remote-MTA'] or '127.0.0.1' in f['Remote-MTA'], f['Remote-MTA'])
+
+
+def test_receiver_down_then_up():
+    a, b = pair(one='retry-first 1s\n')
+    with a:
+        submit(a, 'alice@one.test', ['bob@two.test'], letter().as_bytes(policy=email.policy.SMTP))
+        until(lambda: 'relay.result' in a.log_text(), 20, 'an attempt')
+        expect('bob@two.test' in text(a, 'queue', 'ls', '--json'), 'it is in the queue')
+        with b:
+            def arrived():
+                a.cmd('queue', 'retry', '--all', '-y', check=False)
+                return len(mailbox(b, 'bob@two.test')) == 1
+            until(arrived, 30, 'it arrives', every=0.5)
+            until(lambda: text(a, 'queue', 'ls', '--json').strip() == '', 10, 'the queue is empty')
+
+
+def test_restart_of_the_relay_loses_nothing():
+    a, b = pair(one='retry-first 1s\n')
+    with b, a:
+        sent = 0
+        for i in range(40):
+            submit(a, 'alice@one.test', ['bob@two.test'], letter(f'n{i}', 20000).as_bytes(policy=email.policy.SMTP))
+            sent += 1
+            if i % 10 == 5:
+                pids = [p for p in children(a.process.pid) if b'relay' in open(f'/proc/{p}/cmdline', 'rb').read()]
+                os.kill(pids[0], signal.SIGKILL)
+        until(lambda: {x['Subject'] for x in mailbox(b, 'bob@two.test')} == {f'n{i}' for i in range(40)}, 60, 'all arrive', every=1)
