@@ -2,6 +2,7 @@
 """Mail between two servers: routes, TLS, retries, notifications."""
 import email, email.policy, smtplib, ssl
 from email.message import EmailMessage
+from dns_server import NameServer
 from harness import *
 
 
@@ -116,3 +117,37 @@ def test_restart_of_the_relay_loses_nothing():
                 pids = [p for p in children(a.process.pid) if b'relay' in open(f'/proc/{p}/cmdline', 'rb').read()]
                 os.kill(pids[0], signal.SIGKILL)
         until(lambda: {x['Subject'] for x in mailbox(b, 'bob@two.test')} == {f'n{i}' for i in range(40)}, 60, 'all arrive', every=1)
+
+
+ZONES = {
+    'test': '',
+    'two.test': '@ MX 5 dead\n@ MX 10 mx\ndead A 127.0.0.3\nmx A 127.0.0.2\n',
+    'null.test': '@ MX 0 .\n',
+    'nowhere.test': '@ TXT "no hosts at all"\n',
+    'late.test': '@ MX 5 dead\ndead A 127.0.0.3\n',
+}
+
+
+def test_a_list_with_every_outcome():
+    b = Penny(domain='two.test', hostname='mx.two.test', users=('bob@two.test', 'carol@two.test'))
+    b.configure(f'listen smtp 127.0.0.2:{b.port["smtp"]}\ndomain full.test\n')
+    with NameServer(ZONES) as dns, b:
+        a = Penny(domain='one.test', hostname='mail.one.test', users=('alice@one.test', 'dora@one.test'),
+                  config=f'dns server {dns.address}\ndns validation off\nmx-port {b.port["smtp"]}\nmx-private on\n')
+        with a:
+            rcpts = ['dora@one.test', 'bob@two.test', 'carol@two.test', 'nobody@two.test', 'x@null.test', 'x@nothing.test', 'x@nowhere.test', 'x@late.test']
+            submit(a, 'alice@one.test', rcpts, letter().as_bytes(policy=email.policy.SMTP))
+            for server, user in ((a, 'dora@one.test'), (b, 'bob@two.test'), (b, 'carol@two.test')):
+                until(lambda: len(mailbox(server, user)) == 1, 20, f'{user} has it', every=0.2)
+
+            def told():
+                got = {}
+                for m, fields in reports(a, 'alice@one.test'):
+                    got.update({k: (v['Action'], v['Status']) for k, v in fields.items()})
+                return got if len(got) == 4 else None
+            equal(until(told, 20, 'alice is told of four', every=0.2), {
+                'nobody@two.test': ('failed', '5.1.1'), 'x@null.test': ('failed', '5.1.10'), 'x@nothing.test': ('failed', '5.1.2'), 'x@nowhere.test': ('failed', '5.4.4'),
+            }, 'what she is told')
+            rest = text(a, 'queue', 'ls', '--json')
+            expect('x@late.test' in rest and rest.count('\n') == 1, 'one waits: ' + rest)
+            equal(len(mailbox(b, 'bob@two.test')), 1, 'once only')
