@@ -10,6 +10,7 @@
 #include "daemon/inside.h"
 #include "os/loop.h"
 #include "os/net.h"
+#include "message/convert.h"
 #include "relay/mx_config.h"
 #include "relay/site.h"
 #include "smtp/client.h"
@@ -56,7 +57,8 @@ struct relay_job {
     uint64_t *queue_id;               /* of message.rcpt[i] */
     uint32_t expected;                /* recipients announced */
     struct str next_hop, route;
-    bool smtputf8, eight_bit, now, broken;
+    enum smtp_body body;              /* as it is; message.body: as it is sent */
+    bool now, broken;
     unsigned tries;
     /* octets: first stays for the whole life, so that a second connection begins without asking */
     char *first, *piece;
@@ -65,6 +67,17 @@ struct relay_job {
     bool first_last, piece_last;
     bool asked;                       /* work_more is open */
     uint64_t asked_at;
+    struct relay_conversion *conversion; /* NULL: it is sent as it is */
+};
+
+/* The message made fit for a peer that takes no 8-bit or binary octets: read twice from store, nothing is held but a piece. */
+struct relay_conversion {
+    struct arena arena;
+    struct convert *convert;
+    bool looked, ended;
+    uint64_t read_at;                 /* octets of the original that were taken in this pass */
+    uint64_t out_at;                  /* octets given out before what is in out */
+    struct buf out;
 };
 
 enum relay_hop_state { HOP_LOOKING, HOP_READY, HOP_FAILED };
@@ -121,7 +134,7 @@ struct relay_conn {
     struct loop_timer timer;
     int fd;
     struct tls *tls;
-    bool greeted, closing, running, idle_over, asked_message, clear /* without TLS: it failed before */, in_end, idle, tls_more, machine, stalled;
+    bool greeted, closing, running, idle_over, preparing /* its message is being looked through */, asked_message, clear /* without TLS: it failed before */, in_end, idle, tls_more, machine, stalled;
     uint32_t messages;
     size_t host, address;             /* where it is in hop->mx */
     bool tried, all_bad;              /* second round: the addresses that were bad, too */
@@ -175,6 +188,11 @@ void relay_jobs_drop(struct relay *r);                         /* store is gone 
 /* Octets from offset on. False: they are on their way (relay_conn_run is called when they are here). */
 enum relay_data { RELAY_DATA_HERE, RELAY_DATA_LATER, RELAY_DATA_FAILED };
 enum relay_data relay_job_data(struct relay_job *j, struct relay *r, uint64_t offset, struct str *to);
+
+/* relay_convert.c */
+enum relay_data relay_convert_begin(struct relay_job *j, struct relay *r, const struct smtp_caps *offers); /* HERE: the message may begin */
+enum relay_data relay_convert_data(struct relay_job *j, struct relay *r, uint64_t offset, struct str *to);
+void relay_convert_end(struct relay_job *j);
 
 /* relay_hop.c */
 void relay_hop_take(struct relay *r, struct relay_job *j);     /* finds or makes the hop of a job, which goes on from there */

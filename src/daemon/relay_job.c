@@ -30,6 +30,7 @@ static void job_free(struct relay_job *j, struct relay *r)
     r->job_count--;
     if (j->hop)
         relay_hop_drop(j->hop);
+    relay_convert_end(j);
     free(j->first);
     free(j->piece);
     arena_clear(&j->arena);
@@ -59,12 +60,11 @@ void relay_job_begin(struct relay *r, const struct msg_work_begin *m)
     j->next_hop = arena_str(&j->arena, m->next_hop);
     j->route = arena_str(&j->arena, m->route);
     j->now = m->now;
-    j->eight_bit = m->body_8bit || m->body != SMTP_BODY_7BIT;
+    j->body = m->body == SMTP_BODY_BINARY ? SMTP_BODY_BINARY : m->body_8bit || m->header_8bit || m->body == SMTP_BODY_8BIT ? SMTP_BODY_8BIT : SMTP_BODY_7BIT;
     j->message = (struct smtp_client_message){
         .from = arena_str(&j->arena, m->from),
         .envid = arena_str(&j->arena, m->envid),
-        .body = m->body == SMTP_BODY_BINARY ? SMTP_BODY_BINARY : j->eight_bit ? SMTP_BODY_8BIT : SMTP_BODY_7BIT,
-        .smtputf8 = m->smtputf8 || m->header_8bit,
+        .smtputf8 = (m->smtputf8 && m->header_8bit) || smtp_has_8bit(m->from),
         .requiretls = m->requiretls,
         .ret = m->ret <= SMTP_RET_HDRS ? (enum smtp_ret)m->ret : SMTP_RET_NONE,
         .size = m->size,
@@ -92,6 +92,7 @@ void relay_job_rcpt(struct relay *r, const struct msg_work_rcpt *m)
     j->message.rcpt[i] = (struct smtp_client_rcpt){
         .address = arena_str(&j->arena, m->to), .orcpt = arena_str(&j->arena, m->orcpt), .notify = m->notify};
     j->queue_id[i] = m->queue_id;
+    j->message.smtputf8 |= smtp_has_8bit(m->to);
     j->broken = !j->message.rcpt[i].address.p || !j->message.rcpt[i].orcpt.p;
 }
 

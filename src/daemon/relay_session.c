@@ -24,6 +24,7 @@ static void again(struct relay_job *j)
 {
     struct relay_site *s = j->hop->site;
 
+    relay_convert_end(j);
     fresh_results(j);
     relay_site_add(s, j, true);
 }
@@ -56,6 +57,16 @@ static void settle(struct relay_conn *c, const char *stage)
         relay_job_done(j, c->relay);
 }
 
+/* Store cannot read it now: no fault of the peer's. */
+static void unreadable(struct relay_conn *c)
+{
+    struct relay_job *j = c->job;
+
+    c->job = NULL;
+    j->conn = NULL;
+    relay_job_back(j, c->relay, clock_unix_ms() + 60 * 1000, "the message cannot be read just now");
+}
+
 static bool next_message(struct relay_conn *c)
 {
     struct relay_site *s = c->site;
@@ -67,10 +78,10 @@ static bool next_message(struct relay_conn *c)
         s->told = false;
         fact_count("relay.connections", 1);
     }
-    if (c->job)
+    if (c->job && !c->preparing)
         settle(c, client->message->result.code ? "reply" : "");
     bool enough = c->messages >= RELAY_CONN_MESSAGES || c->relay->stopping || c->in_end || c->idle_over;
-    struct relay_job *j = enough ? NULL : relay_site_take(s, c);
+    struct relay_job *j = c->preparing ? c->job : enough ? NULL : relay_site_take(s, c);
     if (!j && !enough) {
         client->message = NULL;
         c->idle = true;
@@ -80,12 +91,26 @@ static bool next_message(struct relay_conn *c)
     client->message = j ? &j->message : NULL;
     if (!j)
         return true;
-    fresh_results(j);
-    j->state = JOB_SENDING;
-    j->conn = c;
-    c->job = j;
-    c->messages++;
-    return true;
+    if (!c->preparing) {
+        fresh_results(j);
+        j->state = JOB_SENDING;
+        j->conn = c;
+        c->job = j;
+        c->messages++;
+    }
+    c->preparing = false;
+    switch (relay_convert_begin(j, c->relay, &client->offers)) {
+    case RELAY_DATA_HERE:
+        return true;
+    case RELAY_DATA_LATER:
+        client->message = NULL;
+        c->preparing = true;
+        return false;
+    case RELAY_DATA_FAILED:
+        break;
+    }
+    unreadable(c);
+    return next_message(c);
 }
 
 bool relay_session_answer(struct relay_conn *c)
@@ -100,7 +125,7 @@ bool relay_session_answer(struct relay_conn *c)
     case SMTP_CLIENT_ASK_DATA:
         client->ask.outcome = DONE;
         client->ask.data = STR_NONE;
-        switch (relay_job_data(c->job, c->relay, client->ask.offset, &client->ask.data)) {
+        switch (relay_convert_data(c->job, c->relay, client->ask.offset, &client->ask.data)) {
         case RELAY_DATA_HERE:
             return true;
         case RELAY_DATA_LATER:
@@ -135,7 +160,7 @@ void relay_session_over(struct relay_conn *c)
         for (uint32_t i = 0; i < j->message.rcpt_count; i++)
             if (j->message.rcpt[i].result.outcome == 0)
                 j->message.rcpt[i].result = c->client.failure.outcome ? c->client.failure : lost;
-    if (not_its_fault(c, j)) {
+    if (c->preparing || not_its_fault(c, j)) {
         j->tries++;
         c->job = NULL;
         again(j);

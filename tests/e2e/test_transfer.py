@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Mail between two servers: routes, TLS, retries, notifications."""
-import email, email.policy, smtplib, ssl
+import email, email.policy, smtplib, socketserver, ssl, threading
 from email.message import EmailMessage
 from dns_server import NameServer
 from harness import *
@@ -56,6 +56,102 @@ def test_message_crosses():
             expect('alice@one.test' in got['Return-Path'], 'who sent it')
             expect(any('TLS' in r for r in got.get_all('Received') if 'mail.two.test' in r), 'it came over TLS: ' + repr(got.get_all('Received')))
         until(lambda: a.cmd('queue', 'ls', '--json').stdout.strip() == '', 10, 'the queue is empty')
+
+
+class Peer:
+    """Another make of server on 127.0.0.1: takes what its words say. received: (sender, [rcpt], octets)."""
+    def __init__(self, ehlo=('PIPELINING', 'SIZE 1000000'), room=1000, rcpts_max=1000, codes=None, delay=0):
+        self.ehlo, self.room, self.rcpts_max, self.codes, self.delay = ehlo, room, rcpts_max, codes or {}, delay
+        self.received, self.open, self.connections, self.turned_away, self.most = [], 0, 0, 0, 0
+        self.lock = threading.Lock()
+        peer = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def say(self, line):
+                self.wfile.write(line.encode() + b'\r\n')
+
+            def handle(self):
+                with peer.lock:
+                    peer.connections += 1
+                    full = peer.open >= peer.room
+                    peer.turned_away += full
+                    peer.open += not full
+                    peer.most = max(peer.most, peer.open)
+                if full:
+                    self.say('421 4.7.0 too many connections')
+                    return
+                try:
+                    self.talk()
+                except OSError:
+                    pass
+                finally:
+                    with peer.lock:
+                        peer.open -= 1
+
+            def talk(self):
+                sender, rcpts = '', []
+                if 'greeting' in peer.codes:
+                    self.say(peer.codes['greeting'])
+                    return
+                self.say('220 peer.test ESMTP')
+                while line := self.rfile.readline():
+                    verb = line.split(b':')[0].strip().upper().decode()
+                    arg = line.partition(b':')[2].strip().decode(errors='replace')
+                    if verb.startswith('EHLO'):
+                        words = ['peer.test'] + list(peer.ehlo)
+                        for i, w in enumerate(words):
+                            self.say(f'250{" " if i + 1 == len(words) else "-"}{w}')
+                    elif verb == 'MAIL FROM':
+                        sender, rcpts = arg, []
+                        self.say(peer.codes.get('mail', '250 ok'))
+                    elif verb == 'RCPT TO':
+                        name = arg[1:].split('@')[0]
+                        if len(rcpts) >= peer.rcpts_max:
+                            self.say('452 4.5.3 too many recipients')
+                        elif name in peer.codes:
+                            self.say(peer.codes[name])
+                        else:
+                            rcpts.append(arg.split('>')[0][1:])
+                            self.say('250 ok')
+                    elif verb == 'DATA':
+                        if not rcpts:
+                            self.say('503 nobody')
+                            continue
+                        self.say('354 go on')
+                        data = []
+                        while (text := self.rfile.readline()) not in (b'.\r\n', b''):
+                            data.append(text[1:] if text.startswith(b'.') else text)
+                        time.sleep(peer.delay)
+                        with peer.lock:
+                            peer.received.append((sender, rcpts, b''.join(data)))
+                        self.say(peer.codes.get('dot', '250 ok'))
+                    elif verb == 'QUIT':
+                        self.say('221 bye')
+                        return
+                    elif verb == 'RSET':
+                        self.say('250 ok')
+                    else:
+                        self.say('500 what')
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = daemon_threads = True
+            request_queue_size = 200
+
+        self.server = Server(('127.0.0.1', 0), Handler)
+        self.port = self.server.server_address[1]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def sender_to(peer, more=''):
+    return Penny(domain='one.test', hostname='mail.one.test', users=('alice@one.test',), config=f'route to peer.test via 127.0.0.1:{peer.port}\n' + more)
 
 
 def text(p, *args):
@@ -151,3 +247,61 @@ def test_a_list_with_every_outcome():
             rest = text(a, 'queue', 'ls', '--json')
             expect('x@late.test' in rest and rest.count('\n') == 1, 'one waits: ' + rest)
             equal(len(mailbox(b, 'bob@two.test')), 1, 'once only')
+
+
+def test_less_is_sent_to_a_peer_that_takes_less():
+    body = 'Subject: umlauts\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\u00fc\u00dfe\r\n' + 'z\u00e4hlt ' * 20000 + '\r\n'
+    with Peer() as peer, sender_to(peer) as a:
+        with smtplib.SMTP('127.0.0.1', a.port['submission'], timeout=30) as s:
+            s.starttls(context=ssl._create_unverified_context())
+            s.login('alice@one.test', PASSWORD)
+            s.sendmail('alice@one.test', ['x@peer.test'], body.replace('z\u00e4hlt ', 'z\u00e4hlt\r\n').encode(), mail_options=['BODY=8BITMIME'])
+        until(lambda: peer.received, 20, 'it arrives')
+        data = peer.received[0][2]
+        expect(all(c < 128 for c in data), 'seven bits only')
+        got = email.message_from_bytes(data, policy=email.policy.default)
+        expect(got.get_content().startswith('Gr\u00fc\u00dfe') and got.get_content().count('z\u00e4hlt') == 20000, 'the same text')
+        # Too large for the peer, which says so in EHLO: it is not even asked.
+        submit(a, 'alice@one.test', ['big@peer.test'], letter(size=1500000).as_bytes(policy=email.policy.SMTP))
+        until(lambda: reports(a, 'alice@one.test'), 20, 'alice is told', every=0.2)
+        equal(reports(a, 'alice@one.test')[0][1]['big@peer.test']['Status'], '5.3.4', 'too large')
+
+
+def test_too_many_recipients_go_in_several_transactions():
+    with Peer(rcpts_max=3, codes={'u7': '550 5.1.1 no u7'}) as peer, sender_to(peer) as a:
+        submit(a, 'alice@one.test', [f'u{i}@peer.test' for i in range(10)], letter().as_bytes(policy=email.policy.SMTP))
+        until(lambda: sum(len(r[1]) for r in peer.received) == 9, 20, 'all nine have it')
+        equal(sorted(x for r in peer.received for x in r[1]), sorted(f'u{i}@peer.test' for i in range(10) if i != 7), 'each once')
+        until(lambda: reports(a, 'alice@one.test'), 20, 'alice is told of u7', every=0.2)
+
+
+def test_a_peer_with_room_for_five():
+    n = 400
+    with Peer(room=5, delay=0.01) as peer, sender_to(peer) as a:
+        def some(k):
+            with smtplib.SMTP('127.0.0.1', a.port['submission'], timeout=30) as s:
+                s.starttls(context=ssl._create_unverified_context())
+                s.login('alice@one.test', PASSWORD)
+                for i in range(n // 4):
+                    s.sendmail('alice@one.test', [f'u{k}-{i}@peer.test'], letter(size=100).as_bytes(policy=email.policy.SMTP))
+        threads = [threading.Thread(target=some, args=(k,)) for k in range(4)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        until(lambda: len(peer.received) >= n, 60, 'all arrive')
+        equal(len({r[1][0] for r in peer.received}), n, 'each once')
+        equal(a.log_text().count('result=later'), 0, 'nothing was deferred')
+        expect(peer.turned_away < n // 100 + 2, f'{peer.turned_away} connections too many')
+
+
+def test_a_message_that_is_never_answered_well():
+    with Peer(codes={'dot': '451 4.3.0 not today'}) as peer, sender_to(peer) as a:
+        submit(a, 'alice@one.test', ['x@peer.test'], letter().as_bytes(policy=email.policy.SMTP))
+        until(lambda: 'result=later' in a.log_text(), 20, 'an attempt')
+        expect('not today' in text(a, 'queue', 'ls', '--json'), 'the reply is in the queue')
+        peer.codes = {'dot': '554 5.6.0 never'}
+        a.cmd('queue', 'retry', '--all', '-y')
+        until(lambda: reports(a, 'alice@one.test'), 20, 'alice is told', every=0.2)
+        equal(reports(a, 'alice@one.test')[0][1]['x@peer.test']['Status'], '5.6.0', 'in its words')
+    with Peer(codes={'greeting': '554 5.3.2 no mail here'}) as peer, sender_to(peer) as a:
+        submit(a, 'alice@one.test', ['x@peer.test'], letter().as_bytes(policy=email.policy.SMTP))
+        until(lambda: reports(a, 'alice@one.test'), 20, 'alice is told', every=0.2)
