@@ -19,6 +19,8 @@ struct actor;
 /* One generation of what master handed over. Immutable once prepared; lives until its last holder lets go (setup_drop): sessions
    of an edge keep theirs. */
 struct setup_pem { uint32_t key; struct str pem; struct setup_pem *next; };
+/* relay: a password, by the path that the configuration names. Wiped when the setup goes. */
+struct setup_secret { struct str path, secret; struct setup_secret *next; };
 struct setup_listener {
     enum listen_kind kind;
     uint32_t index;
@@ -39,6 +41,8 @@ struct setup {
     bool has_salts;                     /* keys, first set-up */
     unsigned char salts[32];            /* login_fake_secret */
     struct str resolv_conf, anchors;    /* dns: as they are on the disk; empty: none */
+    struct setup_secret *secrets;       /* relay */
+    struct str authorities;             /* relay: PEM; empty: none */
     bool has_ticket_key;
     unsigned char ticket_key[80];       /* edges */
     struct setup_listener *listeners;   /* edges */

@@ -133,7 +133,7 @@ static bool ask_rcpt(struct conn *c)
     buf_fixed(&to, to_text, sizeof to_text);
     return conn_send(c, ROLE_STORE,
                      &MSG(rcpt, .session = c->session, .handle = c->handle, .from = address_text(&from, &ask->envelope->from),
-                          .to = address_text(&to, &ask->rcpt->adr), .size = ask->envelope->size_declared))
+                          .to = address_text(&to, &ask->rcpt->adr), .size = ask->envelope->size_declared, .client_ip = str_c(c->peer.text)))
                ? false
                : not_now(c);
 }

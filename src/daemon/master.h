@@ -37,6 +37,8 @@ struct site {
     struct str hostname;
     struct site_file *files;            /* none: no configuration file */
     struct site_key *keys;
+    struct setup_secret *secrets;       /* passwords of routes */
+    struct str authorities;             /* the system's bundle; empty: none */
     struct str resolv_conf, anchors;    /* whom dns asks and believes; empty: none */
     struct site_listener *listeners;
 };

@@ -73,6 +73,14 @@ void master_setup_send(struct crew *c, const struct site *s, uint64_t generation
             crew_send(c, &MSG(setup_salts, .secret = str_of(m->salts, sizeof m->salts)), -1);
         send_keys(c, s);
     }
+    if (c->who == ROLE_RELAY) {
+        for (const struct setup_secret *x = s->secrets; x; x = x->next)
+            crew_send(c, &MSG(setup_secret, .path = x->path, .secret = x->secret), -1);
+        if (s->authorities.n) {
+            crew_send(c, &MSG(setup_authorities, .size = (uint32_t)s->authorities.n), -1);
+            send_bytes(c, s->authorities);
+        }
+    }
     if (c->who == ROLE_DNS)
         crew_send(c, &MSG(setup_dns, .resolv_conf = s->resolv_conf, .anchors = s->anchors), -1);
     if (c->who == ROLE_EDGE_MX || c->who == ROLE_EDGE_USER) {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { DNS_FILE_MAX = 65536, PEM_FILE_MAX = 256 * 1024, SITE_MEM = 2 * CONFIG_ARENA };
+enum { DNS_FILE_MAX = 65536, AUTHORITIES_FILE_MAX = 4 << 20, SECRET_MAX = 1024, PEM_FILE_MAX = 256 * 1024, SITE_MEM = 2 * CONFIG_ARENA + 4 * 1024 * 1024 };
 
 static void complain(struct buf *errors, const char *text)
 {
@@ -230,6 +230,51 @@ static bool load_dns(struct site *s, struct buf *errors)
     return false;
 }
 
+/* ---- what relay needs ---- */
+
+static bool load_secret(struct site *s, const struct config_route *r, struct buf *errors)
+{
+    struct setup_secret *x = arena_new(&s->arena, struct setup_secret);
+    char path[1024];
+    struct why why = {"", "no memory"};
+
+    for (const struct setup_secret *o = s->secrets; o; o = o->next)
+        if (str_eq(o->path, r->secret))
+            return true;
+    if (x && str_to_c(r->secret, path, sizeof path) && read_into(&s->arena, path, SECRET_MAX, &x->secret, &why)) {
+        x->path = r->secret;
+        while (x->secret.n && (x->secret.p[x->secret.n - 1] == '\n' || x->secret.p[x->secret.n - 1] == '\r'))
+            x->secret.n--;
+        x->next = s->secrets;
+        s->secrets = x;
+        return true;
+    }
+    complain(errors, why.text);
+    return false;
+}
+
+/* A machine without authorities still sends mail: only certificates cannot be proved then. */
+static void load_authorities(struct site *s)
+{
+    static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+    struct why why;
+
+    for (size_t i = 0; i < countof(bundles) && !s->authorities.n; i++)
+        if (!file_exists(bundles[i]) || !read_into(&s->arena, bundles[i], AUTHORITIES_FILE_MAX, &s->authorities, &why))
+            s->authorities = STR_NONE;
+}
+
+static bool load_relay(struct site *s, struct buf *errors)
+{
+    bool ok = true;
+
+    for (const struct config_route *r = s->config->routes; r; r = r->next)
+        if (r->secret.n)
+            ok &= load_secret(s, r, errors);
+    load_authorities(s);
+    return ok;
+}
+
 /* ---- */
 
 static bool list_listeners(struct site *s, struct buf *errors)
@@ -259,7 +304,7 @@ struct site *site_load(const char *path, const char *builtin, const char *dir, s
         return NULL;
     }
     arena_init(&s->arena, SITE_MEM);
-    if (load_config(s, path, builtin, errors) && load_keys(s, dir, errors) && load_dns(s, errors) && list_listeners(s, errors))
+    if (load_config(s, path, builtin, errors) && load_keys(s, dir, errors) && load_dns(s, errors) && load_relay(s, errors) && list_listeners(s, errors))
         return s;
     site_free(s);
     return NULL;
@@ -284,6 +329,8 @@ void site_free(struct site *s)
         close_listener(l);
     for (struct site_key *k = s->keys; k; k = k->next)
         explicit_bzero((char *)(uintptr_t)k->key.p, k->key.n);
+    for (struct setup_secret *x = s->secrets; x; x = x->next)
+        explicit_bzero((char *)(uintptr_t)x->secret.p, x->secret.n);
     arena_clear(&s->arena);
     free(s);
 }

@@ -75,7 +75,10 @@ void relay_conn_end(struct relay_conn *c)
     c->doomed = r->doomed;
     r->doomed = c;
     loop_defer_start(&r->burial);
-    relay_site_work(s);
+    if (!r->stopping)
+        relay_site_work(s);
+    else if (r->conn_count == 0 && r->begun)
+        actor_stopped(r->actor, 0);
 }
 
 /* No host is left: what waits learns why. */
@@ -247,6 +250,12 @@ static void start_tls(struct relay_conn *c)
     struct str name = c->host_name.n && c->host_name.p[0] != '[' ? c->host_name : STR_NONE;
     struct tls_client_options o = {.server_name = name, .trust = TLS_TRUST_ANY};
 
+    if (c->hop->routed && c->hop->user.n) { /* a password goes only to who it is meant for */
+        o.trust = TLS_TRUST_PKIX;
+        o.enforce = true;
+        o.names = &c->hop->route.host;
+        o.name_count = 1;
+    }
     flush(c);
     buf_clear(&c->in); /* RFC 3207 6 */
     c->tls = tls_client_open(c->relay->tls, &o);
@@ -346,7 +355,7 @@ static void begin(struct relay_conn *c)
     c->settings = (struct smtp_client_settings){
         .helo = c->relay->helo,
         .lmtp = h->routed && h->route.kind == CONFIG_ROUTE_LMTP,
-        .tls = c->clear || (h->routed && (h->route.tls || h->route.path.n)) ? SMTP_TLS_NEVER : h->routed && h->route.user.n ? SMTP_TLS_REQUIRED : SMTP_TLS_OPPORTUNISTIC,
+        .tls = c->clear || (h->routed && (h->route.tls || h->route.path.n)) ? SMTP_TLS_NEVER : h->routed && h->user.n ? SMTP_TLS_REQUIRED : SMTP_TLS_OPPORTUNISTIC,
         .user = h->routed ? h->user : STR_NONE,
         .password = h->routed ? h->password : STR_NONE,
     };

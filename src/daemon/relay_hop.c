@@ -42,6 +42,8 @@ static void hop_free(struct relay_hop *h)
     if (h->site)
         h->site->hops--;
     free(h->asked);
+    if (h->password.n)
+        explicit_bzero((char *)(uintptr_t)h->password.p, h->password.n);
     arena_clear(&h->arena);
     free(h);
 }
@@ -274,7 +276,10 @@ static struct relay_hop *hop_new(struct relay *r, struct str key, struct str dom
         h->route.text = arena_str(&h->arena, configured->text); /* the configuration may go while this stays */
         h->route.host = arena_str(&h->arena, configured->host);
         h->route.path = arena_str(&h->arena, configured->path);
-        h->route.user = arena_str(&h->arena, configured->user);
+        h->user = arena_str(&h->arena, configured->user);
+        for (const struct setup_secret *x = r->secrets; x; x = x->next)
+            if (configured->secret.n && str_eq(x->path, configured->secret))
+                h->password = arena_str(&h->arena, x->secret);
     }
     h->listed = true;
     h->bucket = r->hops[hash_table(h->key) % RELAY_BUCKETS];

@@ -157,6 +157,8 @@ struct relay {
     const struct config *config;
     struct relay_mx_settings mx_settings; /* for domains without a route */
     struct arena settings_arena;
+    const struct setup_secret *secrets;   /* of the setup that holds */
+    bool has_authorities;                 /* a certificate can be proved */
     struct str helo;
     struct tls_client_context *tls;
     struct relay_job *jobs[RELAY_BUCKETS];

@@ -178,7 +178,7 @@ void relay_job_result(struct relay_job *j, struct relay *r, uint32_t i, const st
     peer_send(store(r), &MSG(work_result, .job = j->number, .queue_id = j->queue_id[i], .outcome = result->outcome, .code = result->code, .status = str_c(result->status),
                              .text = text, .stage = str_c(stage ? stage : ""), .host = str_head(host, 255), .ip = str_c(c ? c->ip_text : ""), .tls = str_c(tls),
                              .dsn = result->outcome == DONE && c && c->machine && c->client.offers.dsn, .at_ms = clock_unix_ms()));
-    fact(FACT_INFO, "relay.result", fact_c("id", id_text(j->id).c), fact_str("to", j->message.rcpt[i].address), fact_c("result", result_text(result->outcome)),
+    fact(FACT_DEBUG, "relay.result", fact_c("id", id_text(j->id).c), fact_str("to", j->message.rcpt[i].address), fact_c("result", result_text(result->outcome)),
          fact_num("code", result->code), fact_str("text", str_head(text, 200)), fact_str("host", host), fact_c("ip", c ? c->ip_text : ""), fact_c("tls", tls));
     fact_count(result->outcome == DONE ? "relay.sent" : result->outcome == RETRY ? "relay.deferred" : "relay.refused", 1);
 }

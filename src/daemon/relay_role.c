@@ -9,6 +9,8 @@ static bool use(struct relay *r, const struct setup *s, struct why *why)
     *why = (struct why){"", "no memory for the relay"};
     arena_clear(&r->settings_arena);
     r->config = s->config;
+    r->secrets = s->secrets;
+    r->has_authorities = s->authorities.n > 0;
     r->helo = arena_str(&r->settings_arena, s->config->hostname);
     return r->helo.p && relay_mx_settings_of(&r->settings_arena, s->config, NULL, 0, &r->mx_settings);
 }
@@ -20,7 +22,7 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
     if (r)
         return true;
     r = calloc(1, sizeof *r);
-    if (!r || !tls_warm() || !(r->tls = tls_client_context_new(STR_NONE, false))) {
+    if (!r || !tls_warm() || !(r->tls = tls_client_context_new(next->authorities, false))) {
         *why = (struct why){"", "no memory for the relay"};
         free(r);
         return false;
@@ -192,6 +194,7 @@ static void clear(struct actor *a)
 
     if (!r)
         return;
+    r->begun = false;
     relay_jobs_drop(r);
     relay_bury(r);
     relay_hops_sweep(r, true);

@@ -72,7 +72,8 @@ static bool next_message(struct relay_conn *c)
     struct relay_site *s = c->site;
     struct smtp_client *client = &c->client;
 
-    if (!c->greeted) {
+    bool first = !c->greeted;
+    if (first) {
         c->greeted = true;
         relay_gate_greeted(&s->gate, loop_now_ms(c->relay->loop));
         s->told = false;
@@ -97,6 +98,8 @@ static bool next_message(struct relay_conn *c)
         j->conn = c;
         c->job = j;
         c->messages++;
+        if (first && s->waiting > 0)
+            relay_site_work(s); /* there may be more than one now */
     }
     c->preparing = false;
     switch (relay_convert_begin(j, c->relay, &client->offers)) {

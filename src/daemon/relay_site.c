@@ -96,11 +96,10 @@ void relay_site_remove(struct relay_site *s, struct relay_job *j)
     s->waiting--;
 }
 
-/* Two domains may share a connection when neither asked for more than the other got: only the same host list and no route of its own says so, and a login or a demand
-   on TLS belongs to one hop. */
+/* Domains of one site share connections: the same route, or the same hosts. A demand on TLS belongs to one domain. */
 static bool fits(const struct relay_conn *c, const struct relay_job *j)
 {
-    return c->hop == j->hop || str_eq(c->hop->key, j->hop->key) || (!c->hop->routed && !j->hop->routed && !j->message.requiretls);
+    return c->hop == j->hop || c->hop->routed || str_eq(c->hop->key, j->hop->key) || !j->message.requiretls;
 }
 
 struct relay_job *relay_site_take(struct relay_site *s, const struct relay_conn *c)

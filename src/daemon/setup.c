@@ -10,6 +10,7 @@
 
 enum {
     PEM_MAX = 256 * 1024,
+    AUTHORITIES_MAX = 4 << 20,
     PEM_COUNT_MAX = 1000,
     SETUP_MEM_MAX = 2 * CONFIG_ARENA,
 };
@@ -37,6 +38,8 @@ static void setup_free(struct setup *s)
 {
     for (struct setup_pem *k = s->keys; k; k = k->next)
         wipe(k->pem);
+    for (struct setup_secret *x = s->secrets; x; x = x->next)
+        wipe(x->secret);
     explicit_bzero(s->ticket_key, sizeof s->ticket_key);
     explicit_bzero(s->salts, sizeof s->salts);
     for (struct setup_listener *l = s->listeners; l; l = l->next)
@@ -118,6 +121,18 @@ static void pem(struct setup_receiver *r, struct setup_pem **list, uint32_t key,
     }
     *p = (struct setup_pem){.key = key, .pem = expect(r, size, PEM_MAX)};
     *list = p;
+}
+
+static void secret(struct setup_receiver *r, const struct msg_setup_secret *m)
+{
+    struct setup_secret *x = arena_new(&r->setup->arena, struct setup_secret);
+
+    if (!x) {
+        r->broken = true;
+        return;
+    }
+    *x = (struct setup_secret){.path = copy(r, m->path), .secret = copy(r, m->secret), .next = r->setup->secrets};
+    r->setup->secrets = x;
 }
 
 static void bytes(struct setup_receiver *r, struct str data)
@@ -215,6 +230,12 @@ void setup_receive(struct setup_receiver *r, const struct message *m, int *fd)
         break;
     case MSG_setup_ticket_key:
         ticket_key(r, m->setup_ticket_key.key);
+        break;
+    case MSG_setup_secret:
+        secret(r, &m->setup_secret);
+        break;
+    case MSG_setup_authorities:
+        r->setup->authorities = expect(r, m->setup_authorities.size, AUTHORITIES_MAX);
         break;
     case MSG_setup_dns:
         r->setup->resolv_conf = copy(r, m->setup_dns.resolv_conf);

@@ -341,7 +341,7 @@ static enum outcome decide(struct commit *c, struct store_session *s, const stru
         return REFUSE;
     if (who == STORE_USER && !store_from_owned(st, &c->arena, user, m->header_from, &c->why))
         return REFUSE;
-    o = resolve(c, who == STORE_USER, m->size);
+    o = resolve(c, who == STORE_USER || store_relays_for(c->edge, m->client_ip), m->size);
     if (o == DONE && (!store_plan(st, &c->arena, &c->op.accept, c->rcpts, &c->from) || !take_body(c, s))) {
         c->why = store_why("4.3.0", "no memory for this message");
         return RETRY;

@@ -192,6 +192,7 @@ void store_rcpt(struct store_edge *e, const struct msg_rcpt *m);
 /* Some of the disk is kept free of new mail, so that the index can follow, mailboxes open, and mail can be deleted, when it is full. False with why:
    452 4.3.1. */
 bool store_has_room(struct store *st, struct why *why);
+bool store_relays_for(struct store_edge *e, struct str client_ip);
 void store_rcpt_forget(struct store *st, struct store_edge *e);
 bool store_may_send(struct store *st, struct arena *a, struct store_edge *e, enum store_who who,
                     const struct engine_account *user, const struct address *from, bool lmtp, struct why *why);

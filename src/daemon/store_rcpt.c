@@ -190,6 +190,12 @@ static void count_refusal(const struct why *why)
         fact_count("store.rcpt-refused-other", 1);
 }
 
+/* "relay for NETWORK": only on the port of strangers; users log in. */
+bool store_relays_for(struct store_edge *e, struct str client_ip)
+{
+    return e->peer->who == ROLE_EDGE_MX && config_relay_client(e->store->config, client_ip);
+}
+
 void store_rcpt(struct store_edge *e, const struct msg_rcpt *m)
 {
     struct store *st = e->store;
@@ -211,7 +217,7 @@ void store_rcpt(struct store_edge *e, const struct msg_rcpt *m)
     } else if (!store_has_room(st, &r.why)) {
         r.outcome = RETRY;
     } else {
-        r = route_resolve(&a, &st->facts, &to, who == STORE_USER, m->size, NULL);
+        r = route_resolve(&a, &st->facts, &to, who == STORE_USER || store_relays_for(e, m->client_ip), m->size, NULL);
     }
     bool later = r.outcome == RETRY && address_is_postmaster(&to) && str_eq(str_c(r.why.status), S("4.2.1")) &&
                  wait_for_postmaster(e, m->session);

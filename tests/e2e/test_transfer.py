@@ -192,7 +192,7 @@ def test_receiver_down_then_up():
     a, b = pair(one='retry-first 1s\n')
     with a:
         submit(a, 'alice@one.test', ['bob@two.test'], letter().as_bytes(policy=email.policy.SMTP))
-        until(lambda: 'relay.result' in a.log_text(), 20, 'an attempt')
+        until(lambda: 'queue.deferred' in a.log_text(), 20, 'an attempt')
         expect('bob@two.test' in text(a, 'queue', 'ls', '--json'), 'it is in the queue')
         with b:
             def arrived():
@@ -289,14 +289,14 @@ def test_a_peer_with_room_for_five():
         [t.join() for t in threads]
         until(lambda: len(peer.received) >= n, 60, 'all arrive')
         equal(len({r[1][0] for r in peer.received}), n, 'each once')
-        equal(a.log_text().count('result=later'), 0, 'nothing was deferred')
+        equal(a.log_text().count('queue.deferred'), 0, 'nothing was deferred')
         expect(peer.turned_away < n // 100 + 2, f'{peer.turned_away} connections too many')
 
 
 def test_a_message_that_is_never_answered_well():
     with Peer(codes={'dot': '451 4.3.0 not today'}) as peer, sender_to(peer) as a:
         submit(a, 'alice@one.test', ['x@peer.test'], letter().as_bytes(policy=email.policy.SMTP))
-        until(lambda: 'result=later' in a.log_text(), 20, 'an attempt')
+        until(lambda: 'queue.deferred' in a.log_text(), 20, 'an attempt')
         expect('not today' in text(a, 'queue', 'ls', '--json'), 'the reply is in the queue')
         peer.codes = {'dot': '554 5.6.0 never'}
         a.cmd('queue', 'retry', '--all', '-y')
@@ -305,3 +305,35 @@ def test_a_message_that_is_never_answered_well():
     with Peer(codes={'greeting': '554 5.3.2 no mail here'}) as peer, sender_to(peer) as a:
         submit(a, 'alice@one.test', ['x@peer.test'], letter().as_bytes(policy=email.policy.SMTP))
         until(lambda: reports(a, 'alice@one.test'), 20, 'alice is told', every=0.2)
+
+
+def test_relay_for_a_network_and_a_domain():
+    """Clients of a network send without a login; mail for a domain that this is a backup of is taken from anybody and carried on."""
+    with Peer(ehlo=('PIPELINING', '8BITMIME')) as peer:
+        a = Penny(domain='one.test', hostname='mail.one.test', users=('alice@one.test',),
+                  config=f'relay for 127.0.0.2 backup.test\nroute to * via 127.0.0.1:{peer.port}\n')
+        with a:
+            for source, rcpt, code in (('127.0.0.2', 'x@peer.test', 250), ('127.0.0.1', 'x@peer.test', 550), ('127.0.0.1', 'y@backup.test', 250), ('127.0.0.1', 'alice@one.test', 250)):
+                with smtplib.SMTP('127.0.0.1', a.port['smtp'], timeout=30, source_address=(source, 0)) as s:
+                    s.ehlo('client.test')
+                    s.mail('z@elsewhere.test')
+                    equal(s.rcpt(rcpt)[0], code, f'{rcpt} from {source}')
+                    if code == 250:
+                        equal(s.data(b'Subject: hi\r\n\r\nhi\r\n')[0], 250, 'taken')
+            until(lambda: len(peer.received) == 2, 20, 'both went on')
+            equal(sorted(r[1][0] for r in peer.received), ['x@peer.test', 'y@backup.test'], 'whose')
+
+
+def test_smart_host_with_a_login():
+    """A password stands in a file of its own, which only the master reads; without a certificate that can be proved it is not sent."""
+    b = Penny(domain='two.test', hostname='mail.two.test', users=('bob@two.test',))
+    with b:
+        a = Penny(domain='one.test', hostname='mail.one.test', users=('alice@one.test',))
+        with open(os.path.join(a.top, 'secret'), 'w') as f:
+            f.write(PASSWORD + '\n')
+        a.configure(f'route to * via submission://bob@two.test@localhost:{b.port["submission"]} secret file:secret\n')
+        with a:
+            submit(a, 'alice@one.test', ['bob@two.test'], letter().as_bytes(policy=email.policy.SMTP))
+            until(lambda: 'queue.deferred' in a.log_text(), 20, 'an attempt')
+            expect('queue.deferred' in a.log_text(), 'not sent')
+            expect('login' not in b.log_text(), 'the password was not shown')
