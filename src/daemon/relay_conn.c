@@ -258,7 +258,8 @@ static void start_tls(struct relay_conn *c)
     }
     flush(c);
     buf_clear(&c->in); /* RFC 3207 6 */
-    c->tls = tls_client_open(c->relay->tls, &o);
+    struct tls_client_context *context = o.trust == TLS_TRUST_PKIX ? relay_tls_proving(c->relay) : c->relay->tls;
+    c->tls = context ? tls_client_open(context, &o) : NULL;
     if (!c->tls) {
         c->why = (struct why){"4.3.1", "no memory"};
         host_failed(c);

@@ -158,9 +158,9 @@ struct relay {
     struct relay_mx_settings mx_settings; /* for domains without a route */
     struct arena settings_arena;
     const struct setup_secret *secrets;   /* of the setup that holds */
-    bool has_authorities;                 /* a certificate can be proved */
+    struct str authorities;               /* of the same; empty: no certificate can be proved */
     struct str helo;
-    struct tls_client_context *tls;
+    struct tls_client_context *tls, *tls_proving;
     struct relay_job *jobs[RELAY_BUCKETS];
     struct relay_hop *hops[RELAY_BUCKETS];
     struct relay_site *sites[RELAY_BUCKETS];
@@ -173,6 +173,9 @@ struct relay {
     size_t told_jobs, told_conns;
     bool stopping, begun;
 };
+
+/* relay_role.c */
+struct tls_client_context *relay_tls_proving(struct relay *r); /* NULL: no memory */
 
 /* relay_job.c */
 void relay_job_begin(struct relay *r, const struct msg_work_begin *m);

@@ -10,7 +10,7 @@ static bool use(struct relay *r, const struct setup *s, struct why *why)
     arena_clear(&r->settings_arena);
     r->config = s->config;
     r->secrets = s->secrets;
-    r->has_authorities = s->authorities.n > 0;
+    r->authorities = s->authorities;
     r->helo = arena_str(&r->settings_arena, s->config->hostname);
     return r->helo.p && relay_mx_settings_of(&r->settings_arena, s->config, NULL, 0, &r->mx_settings);
 }
@@ -22,7 +22,7 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
     if (r)
         return true;
     r = calloc(1, sizeof *r);
-    if (!r || !tls_warm() || !(r->tls = tls_client_context_new(next->authorities, false))) {
+    if (!r || !tls_warm() || !(r->tls = tls_client_context_new(STR_NONE, false))) {
         *why = (struct why){"", "no memory for the relay"};
         free(r);
         return false;
@@ -38,6 +38,14 @@ static bool prepare(struct actor *a, const struct setup *next, struct why *why)
 static void hello(struct relay *r)
 {
     peer_send(actor_peer(r->actor, ROLE_STORE), &MSG(work_ready, .window = RELAY_JOBS_MAX, .octets = RELAY_OCTETS_MAX));
+}
+
+/* Parsed authorities take megabytes, and most mail goes without: made when the first certificate has to be proved. */
+struct tls_client_context *relay_tls_proving(struct relay *r)
+{
+    if (!r->tls_proving)
+        r->tls_proving = tls_client_context_new(r->authorities, false);
+    return r->tls_proving;
 }
 
 static bool has_port(const uint16_t *ports, size_t count, uint16_t port)
@@ -200,6 +208,7 @@ static void clear(struct actor *a)
     relay_hops_sweep(r, true);
     relay_sites_sweep(r, true);
     tls_client_context_free(r->tls);
+    tls_client_context_free(r->tls_proving);
     arena_clear(&r->settings_arena);
     free(r);
     a->self = NULL;
