@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: ISC
 /* The dns role: the one resolver of the server, and the only process whose code libunbound's is. It answers questions that come over links, and keeps nothing but
-   the resolver's cache. A reload that changes what is asked or believed makes a new resolver; questions that wait are asked again there. */
+   the resolver's cache. A reload that changes what is asked or believed makes a new resolver; questions that wait are asked again there.
+
+     dns_ask ──the resolver has room──► ASKED ──answer──► dns_answer
+         └──it has none──► WAITING, in order ──room──► ASKED
+                              └──half a minute, or QUESTIONS_MAX of them: an empty dns_answer, "not now"                       */
 #include <stdlib.h>
 #include "base/facts.h"
 #include "base/fail.h"
@@ -10,15 +14,16 @@
 #include "os/loop.h"
 #include "relay/mx_config.h"
 
-enum { QUESTIONS_MAX = DNS_OUTSTANDING_MAX };
+enum { QUESTIONS_MAX = 8192, WAIT_MS = 30 * 1000 };
 
 struct question {
     struct dns *d;
     struct peer *from;      /* NULL: free */
-    uint64_t query, id;     /* theirs, the resolver's */
+    uint64_t query, id;     /* theirs, the resolver's; id 0: WAITING */
+    int64_t since_ms;
     enum dns_type type;
     struct str name;        /* allocated */
-    struct question *next;  /* free list */
+    struct question *next;  /* free, or waiting */
 };
 
 struct resolving { struct dns_resolver *r; uint64_t key; }; /* key: of what it was made from */
@@ -28,7 +33,8 @@ struct dns {
     struct resolving now, coming;
     struct loop_io io;
     struct loop_timer timer;
-    struct question *questions, *free;
+    struct question *questions, *free, *waiting, **last_waiting;
+    size_t fresh;           /* from there on no question was ever used, and its memory never touched */
     struct buf answer;
     uint16_t ports[1 + CONFIG_DNS_SERVERS_MAX]; /* that the sandbox lets through */
     size_t port_count;
@@ -46,10 +52,26 @@ static void watch(struct dns *d)
         loop_timer_at(&d->timer, at);
 }
 
+static void on_answer(void *self, const struct dns_answer *answer);
+
+/* Those who wait, as far as there is room. */
+static void feed(struct dns *d)
+{
+    for (struct question *q; (q = d->waiting) != NULL;) {
+        q->id = dns_ask(d->now.r, q->name, q->type, on_answer, q);
+        if (q->id == 0)
+            return;
+        d->waiting = q->next;
+        if (!d->waiting)
+            d->last_waiting = &d->waiting;
+    }
+}
+
 static void turn(void *self)
 {
     struct dns *d = self;
     dns_resolver_turn(d->now.r);
+    feed(d);
     watch(d);
 }
 
@@ -110,26 +132,65 @@ static void on_answer(void *self, const struct dns_answer *answer)
     release(q);
 }
 
-static void ask(struct dns *d, struct peer *from, const struct msg_dns_ask *m)
+static void not_now(struct peer *from, uint64_t query)
+{
+    fact_count("dns.refused", 1);
+    peer_send(from, &MSG(dns_answer, .query = query));
+}
+
+static struct question *take(struct dns *d)
 {
     struct question *q = d->free;
-    char *name = fail_malloc(m->name.n + 1);
-    fact_count("dns.asked", 1);
-    if (q && name) {
-        memcpy(name, m->name.p ? m->name.p : "", m->name.n);
+    if (q)
         d->free = q->next;
-        *q = (struct question){.d = d, .from = from, .query = m->query, .type = (enum dns_type)m->type, .name = str_of(name, m->name.n)};
-        q->id = dns_ask(d->now.r, q->name, q->type, on_answer, q);
-        if (q->id != 0) {
-            drive(d);
-            return;
-        }
-        release(q);
-    } else {
+    else if (d->fresh < QUESTIONS_MAX)
+        q = &d->questions[d->fresh++];
+    return q;
+}
+
+static void ask(struct dns *d, struct peer *from, const struct msg_dns_ask *m)
+{
+    char *name = fail_malloc(m->name.n + 1);
+    struct question *q = name ? take(d) : NULL;
+    fact_count("dns.asked", 1);
+    if (!q) {
         free(name);
+        not_now(from, m->query);
+        return;
     }
-    fact_count("dns.refused", 1);
-    peer_send(from, &MSG(dns_answer, .query = m->query)); /* not now */
+    memcpy(name, m->name.p ? m->name.p : "", m->name.n);
+    *q = (struct question){.d = d, .from = from, .query = m->query, .since_ms = loop_now_ms(d->actor->loop), .type = (enum dns_type)m->type, .name = str_of(name, m->name.n)};
+    *d->last_waiting = q;
+    d->last_waiting = &q->next;
+    feed(d);
+    drive(d);
+}
+
+/* Takes out of those who wait whom the link p left behind (NULL: nobody), and who came before since_ms. */
+static void shorten(struct dns *d, const struct peer *p, int64_t since_ms)
+{
+    struct question **at = &d->waiting;
+    for (struct question *q; (q = *at) != NULL;) {
+        if (q->from != p && q->since_ms >= since_ms) {
+            at = &q->next;
+            continue;
+        }
+        *at = q->next;
+        if (q->from != p)
+            not_now(q->from, q->query);
+        release(q);
+    }
+    d->last_waiting = at;
+}
+
+static void second(struct actor *a)
+{
+    struct dns *d = a->self;
+    if (!d || !d->begun || !d->waiting)
+        return;
+    feed(d);
+    drive(d);
+    shorten(d, NULL, loop_now_ms(a->loop) - WAIT_MS);
 }
 
 static void message(struct actor *a, struct peer *from, const struct message *m)
@@ -142,17 +203,22 @@ static void message(struct actor *a, struct peer *from, const struct message *m)
     if (d && d->begun)
         ask(d, from, &m->dns_ask);
     else
-        peer_send(from, &MSG(dns_answer, .query = m->dns_ask.query));
+        not_now(from, m->dns_ask.query);
 }
 
 static void peer_down(struct actor *a, struct peer *p)
 {
     struct dns *d = a->self;
-    for (size_t i = 0; d && i < QUESTIONS_MAX; i++)
+    if (!d)
+        return;
+    shorten(d, p, INT64_MIN);
+    for (size_t i = 0; i < d->fresh; i++)
         if (d->questions[i].from == p) {
             dns_cancel(d->now.r, d->questions[i].id);
             release(&d->questions[i]);
         }
+    if (d->begun)
+        feed(d);
 }
 
 /* ---- life ---- */
@@ -167,10 +233,7 @@ static struct dns *make(struct actor *a)
         free(d);
         return NULL;
     }
-    for (size_t i = QUESTIONS_MAX; i-- > 0;) {
-        d->questions[i] = (struct question){.d = d, .next = d->free};
-        d->free = &d->questions[i];
-    }
+    d->last_waiting = &d->waiting;
     d->actor = a;
     buf_init(&d->answer, DNS_ANSWER_MAX);
     loop_io_init(&d->io, a->loop, on_ready, d);
@@ -274,14 +337,14 @@ static void commit(struct actor *a, const struct setup *now)
     d->started = false;
     d->now = d->coming;
     d->coming = (struct resolving){0};
-    for (size_t i = 0; i < QUESTIONS_MAX; i++) {
+    for (size_t i = 0; i < d->fresh; i++) { /* the new one has room for what the old one had */
         struct question *q = &d->questions[i];
-        if (!q->from)
+        if (!q->from || q->id == 0)
             continue;
         dns_cancel(old, q->id);
         q->id = dns_ask(d->now.r, q->name, q->type, on_answer, q);
         if (q->id == 0) {
-            peer_send(q->from, &MSG(dns_answer, .query = q->query));
+            not_now(q->from, q->query);
             release(q);
         }
     }
@@ -314,7 +377,7 @@ static void clear(struct actor *a)
     if (d->started)
         loop_io_stop(&d->io);
     loop_timer_stop(&d->timer);
-    for (size_t i = 0; i < QUESTIONS_MAX; i++)
+    for (size_t i = 0; i < d->fresh; i++)
         if (d->questions[i].from)
             release(&d->questions[i]);
     dns_resolver_free(d->now.r);
@@ -333,6 +396,7 @@ const struct role_type role_dns = {
     .abandon = abandon,
     .message = message,
     .peer_down = peer_down,
+    .second = second,
     .stop = stop,
     .ports = ports,
     .clear = clear,
