@@ -320,8 +320,6 @@ void relay_hop_take(struct relay *r, struct relay_job *j)
     j->hop = h;
     relay_hop_hold(h);
     if (h->state == HOP_READY) {
-        if (j->now)
-            relay_gate_wake(&h->site->gate);
         relay_site_add(h->site, j, false);
         relay_site_work(h->site);
         return;

@@ -217,23 +217,36 @@ void relay_job_cancel(struct relay *r, uint64_t number)
     relay_job_back(j, r, 0, "cancelled");
 }
 
-void relay_jobs_drop(struct relay *r)
+static void unlist(struct relay_job *j)
 {
-    relay_conns_kill(r);
+    struct relay_job **p = &j->hop->waiting;
+
+    while (*p && *p != j)
+        p = &(*p)->next;
+    if (*p)
+        *p = j->next;
+    if (!j->next)
+        j->hop->waiting_last = p;
+}
+
+static void drop_all(struct relay *r, bool sending)
+{
     for (size_t b = 0; b < RELAY_BUCKETS; b++)
-        while (r->jobs[b]) {
-            struct relay_job *j = r->jobs[b];
+        for (struct relay_job *j = r->jobs[b], *next; j; j = next) {
+            next = j->bucket;
+            if (j->state == JOB_SENDING && !sending)
+                continue;
             if (j->state == JOB_QUEUED)
                 relay_site_remove(j->hop->site, j);
-            if (j->state == JOB_LOOKING) {
-                struct relay_job **p = &j->hop->waiting;
-                while (*p && *p != j)
-                    p = &(*p)->next;
-                if (*p)
-                    *p = j->next;
-                if (!j->next)
-                    j->hop->waiting_last = p;
-            }
+            if (j->state == JOB_LOOKING)
+                unlist(j);
             job_free(j, r);
         }
+}
+
+void relay_jobs_drop(struct relay *r)
+{
+    drop_all(r, false); /* what waits first: a connection that ends makes room for it */
+    relay_conns_kill(r);
+    drop_all(r, true);
 }

@@ -58,6 +58,9 @@ static int64_t civil(const struct relay_site *s, int64_t mono_ms)
 
 void relay_site_add(struct relay_site *s, struct relay_job *j, bool front)
 {
+    if (j->now)
+        relay_gate_wake(&s->gate);
+    j->now = false;
     if (relay_gate_is_dead(&s->gate, now_of(s)) && s->gate.opening == 0) {
         relay_job_back(j, s->relay, civil(s, s->gate.dead_until_ms), "its hosts did not answer a moment ago");
         return;
