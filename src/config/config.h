@@ -199,6 +199,7 @@ const char *config_word(size_t index);
 
 /* "50M", "none": octets; false: not a size. */
 bool config_size_of(struct str text, uint64_t *octets);
+bool config_duration_of(struct str text, int64_t *ms); /* "90s", "4h", "2d" */
 /* Nearest words by edit distance (and synonyms of other mailers, for the configuration's own words): writes at most two to near,
  * returns how many. */
 size_t config_nearest(struct str word, const char *const *words, size_t count, const char *near[2]);

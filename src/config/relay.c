@@ -46,7 +46,8 @@ static void one(struct parser *p, const struct token *t)
             return;
         }
         if (r.bits == 0)
-            config_complain(p, t, true, S("everybody may send mail anywhere through this server"), S("strangers will use it: name your own networks"), self, NULL);
+            config_complain(p, t, true, S("everybody may send mail anywhere through this server"),
+                            S("strangers will use it: name your own networks"), self, NULL);
     } else if (domain_parse(p->a, t->text, true, &d) == ADDRESS_OK && d.kind == DOMAIN_NAME) {
         r.domain = d.ascii;
     } else {
@@ -69,7 +70,8 @@ void config_relay_directive(struct parser *p)
 
     if (p->count < 3 || !str_eq(t[1].text, S("for"))) {
         config_complain(p, &t[p->count > 1 ? 1 : 0], false, S("relay for needs a domain or a network"),
-                        S("for example: relay for example.org, or relay for 192.0.2.0/24"), &config_directives[DIRECTIVE_RELAY], NULL);
+                        S("for example: relay for example.org, or relay for 192.0.2.0/24"), &config_directives[DIRECTIVE_RELAY],
+                        NULL);
         return;
     }
     for (uint32_t i = 2; i < p->count; i++)

@@ -143,7 +143,8 @@ static void add(struct parser *p, const struct token *t, const struct config_rou
     for (; *last; last = &(*last)->next)
         if (str_eq((*last)->domain, r->domain)) {
             config_complain(p, t, false, config_format(p, "%s has a route already", config_quote(p, t->text)),
-                            config_format(p, "on line %u of %s: keep one of them", (*last)->line, config_quote(p, (*last)->file)), NULL, NULL);
+                            config_format(p, "on line %u of %s: keep one of them", (*last)->line, config_quote(p, (*last)->file)),
+                            NULL, NULL);
             return;
         }
     *last = arena_new(p->a, struct config_route);

@@ -114,6 +114,15 @@ void config_size_print(struct buf *to, uint64_t v)
         buf_add_byte(to, units[u - 1]);
 }
 
+bool config_duration_of(struct str text, int64_t *ms)
+{
+    uint64_t v;
+    if (config_duration(text, &v) != VALUE_OK || v > INT64_MAX)
+        return false;
+    *ms = (int64_t)v;
+    return true;
+}
+
 void config_duration_print(struct buf *to, uint64_t ms)
 {
     if (ms == 0)

@@ -110,6 +110,11 @@ struct control_hooks {
                      uint32_t permille); /* the loop is held up by maintenance; NULL: no interest */
     /* The user's sessions must not outlive this: password changed, suspended, removed. NULL: none. */
     void (*account_changed)(void *self, account_id a);
+    /* A queue operation is durable; what op queued may go out. NULL: no server runs, the next one finds all. */
+    void (*queue_changed)(void *self, const struct op *op);
+    void (*accepted)(void *self, const struct op_accept *a);
+    /* What the scheduler knows of an entry: is it being sent now; until when its domain waits, and why. NULL: nothing. */
+    bool (*queue_state)(void *self, uint64_t queue_id, struct str domain, int64_t *until_ms, struct str *why);
 };
 
 struct control_context { /* one a process; lives longer than its sessions */

@@ -3,6 +3,7 @@
    fed whole, in pieces and with an output that is hardly drained; the answers must be the same. */
 #include <ftw.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/random.h"
 #include "base/test.h"
 #include "control/inside.h"
@@ -338,5 +339,92 @@ TEST(a_session_may_go_before_its_answer)
     CHECK(control_session_is_gone(s));
     engine_turn(w.c.engine);
     CHECK(engine_domain(w.c.engine, S("late.test")));
+    world_close(&w);
+}
+
+static void nothing_done(struct op *op) { (void)op; }
+
+static struct str queue_verb(struct world *w, enum control_verb v, const char *id, uint32_t flags, const char *one, const char *two)
+{
+    struct buf in;
+    struct control_request r = request(v, id, "");
+    r.flags = flags;
+    if (one)
+        CHECK(control_request_arg(&r, str_c(one)));
+    if (two)
+        CHECK(control_request_arg(&r, str_c(two)));
+    buf_init(&in, 1 << 20);
+    control_frame_request(&in, &r);
+    struct str answer = talk_as(w, 0, &in);
+    buf_free(&in);
+    return answer;
+}
+
+static void put_in_queue(struct world *w, const char *from, const char *one, const char *two)
+{
+    struct op_queued q[2] = {{.address = str_c(one), .notify = 4}, {.address = str_c(two ? two : ""), .notify = 4}};
+    struct op op = {.kind = OP_ACCEPT};
+    struct body_writer *b = engine_body_begin(w->c.engine);
+    struct why why;
+    CHECK_NUM(engine_body_add(w->c.engine, b, S("Subject: x\r\n\r\ny\r\n"), &why), DONE);
+    op.accept = (struct op_accept){.id = engine_lease_ids(w->c.engine, 1), .received_ms = clock_unix_ms(), .from = str_c(from), .kind = S("smtp"),
+                                   .body = engine_body_end(w->c.engine, b), .queued = q, .queued_count = two ? 2 : 1};
+    op.done = nothing_done;
+    engine_submit(w->c.engine, &op);
+    engine_turn(w->c.engine);
+    CHECK_NUM(op.outcome, DONE);
+}
+
+static void result_in_queue(struct world *w, uint64_t id, uint64_t entry)
+{
+    struct op_result r = {.queue_id = entry, .outcome = RETRY, .code = 451, .status = S("4.7.1"), .text = S("4.7.1 come later"), .host = S("mx.far.test"),
+                          .ip = S("192.0.2.1"), .attempts = 1, .at_ms = clock_unix_ms(), .next_ms = clock_unix_ms() + 600000};
+    struct op op = {.kind = OP_QUEUE_RESULT, .queue_result = {id, &r, 1}, .done = nothing_done};
+    engine_submit(w->c.engine, &op);
+    engine_turn(w->c.engine);
+}
+
+TEST(the_queue_is_shown_and_changed)
+{
+    struct world w;
+    world_open(&w);
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_LS, "", 0, NULL, NULL), "=0 nothing waits in the queue");
+    put_in_queue(&w, "ann@one.test", "a@far.test", "b@near.test");
+    put_in_queue(&w, "", "c@far.test", NULL);
+    result_in_queue(&w, 1, 1);
+    struct str answer = queue_verb(&w, CONTROL_QUEUE_LS, "", 0, NULL, NULL);
+    CHECK_HAS(answer, "\"state\":\"waiting\"");
+    CHECK_HAS(answer, "\"to\":\"c@far.test\"");
+    CHECK_HAS(answer, "\"last_reply\":\"451 4.7.1 come later\"");
+    answer = queue_verb(&w, CONTROL_QUEUE_LS, "", 0, "domain=NEAR.test", NULL);
+    CHECK(str_find_str(answer, S("far.test")) == answer.n);
+    CHECK_HAS(answer, "b@near.test");
+    answer = queue_verb(&w, CONTROL_QUEUE_LS, "", 0, "from=<>", NULL);
+    CHECK(str_find_str(answer, S("c@far.test")) < answer.n && str_find_str(answer, S("a@far.test")) == answer.n);
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_LS, "", 0, "to=nobody@far.test", NULL), "=1 nothing like that");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_LS, "", 0, "colour=red", NULL), "=64 colour does not choose");
+    answer = queue_verb(&w, CONTROL_QUEUE_WHY, "", 0, "to=a@far.test", NULL);
+    CHECK_HAS(answer, "\"means\":\"the recipient's system refused the message by its rules\"");
+    CHECK_HAS(answer, "\"host\":\"mx.far.test\"");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_WHY, "", 0, "to=b@near.test", NULL), "it has not been tried yet");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_WHY, "", 0, NULL, NULL), "=64 which message?");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_SHAPE, "", 0, NULL, NULL), "\"domain\":\"far.test\",\"entries\":2");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_RETRY, "", 0, NULL, NULL), "=64 which messages?");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_RETRY, "", CONTROL_ALL, NULL, NULL), "\"entries\":3");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_WHY, "", 0, "to=a@far.test", NULL), "\"state\":\"due\"");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_HOLD, "", 0, "domain=far.test", NULL), "\"entries\":2");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_WHY, "", 0, "to=c@far.test", NULL), "\"state\":\"held\"");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_RELEASE, "", 0, "to=c@far.test", NULL), "\"entries\":1");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_WHY, "", 0, "to=c@far.test", NULL), "\"state\":\"new\"");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_ROUTE, "", 0, "to=c@far.test", "route=gopher://x"), "=64 gopher://x is not a way");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_ROUTE, "", 0, "to=c@far.test", "route=smtp://192.0.2.7:2525"), "=64 the relay may not connect");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_ROUTE, "", 0, "to=c@far.test", "route=smtp://192.0.2.7:587"), "go another way");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_SHOW, "", 0, "to=c@far.test", NULL), "\"route\":\"smtp://192.0.2.7:587\"");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_DROP, "", 0, "from=ann@one.test", NULL), "=200 2 recipients are removed, and nobody is told");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_DROP, "", CONTROL_DRY_RUN, "from=ann@one.test", NULL), "\"entries\":2");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_DROP, "", CONTROL_FORCE, "from=ann@one.test", NULL), "\"entries\":2");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_DROP, "", CONTROL_FORCE, "from=ann@one.test", NULL), "=1 nothing like that");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_BOUNCE, "", CONTROL_FORCE | CONTROL_ALL, NULL, NULL), "\"entries\":1");
+    CHECK_HAS(queue_verb(&w, CONTROL_QUEUE_SHOW, "", 0, "domain=far.test", NULL), "\"expires\":\"1970-01-01");
     world_close(&w);
 }

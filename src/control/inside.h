@@ -26,7 +26,7 @@ enum {
 };
 
 /* What a step needs next. After ANSWER, s->answer holds what came. */
-enum step { STEP_AGAIN, STEP_ROOM, STEP_INPUT, STEP_ANSWER, STEP_END };
+enum step { STEP_AGAIN, STEP_YIELD /* others first, then again */, STEP_ROOM, STEP_INPUT, STEP_ANSWER, STEP_END };
 
 struct control_session {
     struct control_context *c;
@@ -71,6 +71,10 @@ void control_wipe(void *p, size_t n);
 /* Copies into the request's arena; NULL p: no memory (the caller returns control_no_memory). */
 struct str control_keep(struct control_session *s, struct str x);
 enum step control_no_memory(struct control_session *s);
+
+/* queue.c: which entries a request is about. STEP_AGAIN: f and route are filled, else the request has been ended. */
+enum step control_queue_filter(struct control_session *s, struct engine_filter *f, struct str *route);
+bool control_queue_filter_is_empty(const struct engine_filter *f);
 
 /* names.c: what a word of the request means; STEP_AGAIN: fine, else the request has been ended. */
 enum step control_address(struct control_session *s, struct str text, struct address *to, struct str *key);

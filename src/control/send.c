@@ -107,6 +107,8 @@ static enum step accepted(struct control_session *s)
     struct sending *w = s->work;
     if (s->answer.outcome != DONE)
         return control_finish(s);
+    if (s->c->hooks.accepted)
+        s->c->hooks.accepted(s->c->hooks.self, &s->op.accept);
     struct json_writer out = control_line_begin(s);
     control_id(&out, "id", s->op.accept.id);
     json_str(&out, "from", w->sender);

@@ -292,6 +292,11 @@ enum control_next control_session_run(struct control_session *s)
         switch (n) {
         case STEP_AGAIN:
             break;
+        case STEP_YIELD:
+            if (!s->c->hooks.wake || s->c->direct)
+                break;
+            s->c->hooks.wake(s->c->hooks.self, s);
+            return CONTROL_WANTS_ANSWER;
         case STEP_ANSWER:
             if (s->owed) /* else it was answered at once */
                 return CONTROL_WANTS_ANSWER;

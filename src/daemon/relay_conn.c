@@ -5,7 +5,7 @@
                           ▲    │ no answer, 4yz, 5yz before the first message          │ HANG_UP, lost
                           │    ▼                                                       ▼
                           └─ next address, next host ◄── LOOKING (further hosts)     relay_conn_end
-                               └ none left: the gate refuses                                                                         */
+                               └ none left: the gate refuses */
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/facts.h"
@@ -86,7 +86,8 @@ static void give_up(struct relay_conn *c)
 {
     struct relay_site *s = c->site;
     struct relay *r = c->relay;
-    struct smtp_result result = {.outcome = c->outcome ? c->outcome : RETRY, .code = c->code, .text = str_c(c->said[0] ? c->said : c->why.text)};
+    struct smtp_result result = {
+        .outcome = c->outcome ? c->outcome : RETRY, .code = c->code, .text = str_c(c->said[0] ? c->said : c->why.text)};
     bool others = relay_gate_refused(&s->gate, now_of(c));
 
     snprintf(result.status, sizeof result.status, "%s", c->status[0] ? c->status : c->why.status[0] ? c->why.status : "4.4.1");
@@ -184,7 +185,8 @@ static void update(struct relay_conn *c)
 
     if (c->closing || c->fd < 0)
         return;
-    loop_io_interest(&c->io, (c->in_end || c->in.n >= RELAY_BUF_MAX / 2 ? 0U : (uint32_t)LOOP_READ) | (has_output(c) ? (uint32_t)LOOP_WRITE : 0U));
+    loop_io_interest(&c->io, (c->in_end || c->in.n >= RELAY_BUF_MAX / 2 ? 0U : (uint32_t)LOOP_READ) |
+                                 (has_output(c) ? (uint32_t)LOOP_WRITE : 0U));
     if (c->state != CONN_RUNNING)
         return;
     if (c->idle)
@@ -236,7 +238,8 @@ static void shake(struct relay_conn *c)
     snprintf(c->why.status, sizeof c->why.status, "4.7.5");
     c->stage = "TLS";
     fact(FACT_INFO, "relay.tls-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text), fact_c("why", why.text));
-    if (!c->greeted && !c->clear && c->settings.tls == SMTP_TLS_OPPORTUNISTIC && !c->hop->route.tls) { /* RFC 7435: clear is better than not at all */
+    if (!c->greeted && !c->clear && c->settings.tls == SMTP_TLS_OPPORTUNISTIC &&
+        !c->hop->route.tls) { /* RFC 7435: clear is better than not at all */
         c->clear = true;
         close_channel(c);
         connect_next(c);
@@ -327,7 +330,8 @@ void relay_conn_run(struct relay_conn *c)
         c->running = false;
         if (next == NEED_TLS)
             start_tls(c);
-        else if (next == HANG_UP || (c->idle && c->in_end) || (next == WAIT && c->in_end && !(m->wants & WANT_ANSWER) && c->in.n == 0))
+        else if (next == HANG_UP || (c->idle && c->in_end) ||
+                 (next == WAIT && c->in_end && !(m->wants & WANT_ANSWER) && c->in.n == 0))
             over(c);
         else
             update(c);
@@ -356,7 +360,9 @@ static void begin(struct relay_conn *c)
     c->settings = (struct smtp_client_settings){
         .helo = c->relay->helo,
         .lmtp = h->routed && h->route.kind == CONFIG_ROUTE_LMTP,
-        .tls = c->clear || (h->routed && (h->route.tls || h->route.path.n)) ? SMTP_TLS_NEVER : h->routed && h->user.n ? SMTP_TLS_REQUIRED : SMTP_TLS_OPPORTUNISTIC,
+        .tls = c->clear || (h->routed && (h->route.tls || h->route.path.n)) ? SMTP_TLS_NEVER
+               : h->routed && h->user.n                                     ? SMTP_TLS_REQUIRED
+                                                                            : SMTP_TLS_OPPORTUNISTIC,
         .user = h->routed ? h->user : STR_NONE,
         .password = h->routed ? h->password : STR_NONE,
     };
@@ -523,7 +529,8 @@ static void host_failed(struct relay_conn *c)
         relay_conn_end(c);
         return;
     }
-    fact(FACT_INFO, "relay.host-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text), fact_c("stage", c->stage ? c->stage : ""), fact_c("why", c->why.text));
+    fact(FACT_INFO, "relay.host-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text),
+         fact_c("stage", c->stage ? c->stage : ""), fact_c("why", c->why.text));
     c->clear = false;
     if (c->hop->routed && c->hop->route.path.n) {
         give_up(c);

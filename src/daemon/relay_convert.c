@@ -2,7 +2,7 @@
 /* A message for a peer that takes less than it has: RFC 6152 3 and 3030 3 ask the client to convert or to return it.
 
      relay_convert_begin: first pass over the octets ──nothing to change──► sent as 7-bit text
-                                                     └─ second pass while it is sent: relay_convert_data                             */
+                                                     └─ second pass while it is sent: relay_convert_data */
 #include "daemon/relay_inside.h"
 #include <stdlib.h>
 

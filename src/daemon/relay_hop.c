@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* Where the mail of a domain goes: its route, or its MX by way of the dns role. A look-up serves all jobs of the domain while its records hold. */
+/* Where the mail of a domain goes: its route, or its MX by way of the dns role. A look-up serves all jobs of the domain while its
+ * records hold. */
 #include "base/clock.h"
 #include "base/facts.h"
 #include "base/hash.h"
@@ -147,7 +148,8 @@ void relay_hop_ask(struct relay_hop *h)
 
     while (h->mx.state == RELAY_MX_ASKING && relay_mx_question(&h->mx, &q)) {
         uint64_t query = (uint64_t)h->serial << 32 | q.id;
-        if (!remember(h, q.id) || !peer_send(dns, &MSG(dns_ask, .query = query, .name = str_c(q.name), .type = (uint16_t)q.type))) {
+        if (!remember(h, q.id) ||
+            !peer_send(dns, &MSG(dns_ask, .query = query, .name = str_c(q.name), .type = (uint16_t)q.type))) {
             forget(h, q.id);
             relay_mx_unanswered(&h->mx, q.id, S("the dns role is not there just now"));
         }

@@ -60,7 +60,9 @@ void relay_job_begin(struct relay *r, const struct msg_work_begin *m)
     j->next_hop = arena_str(&j->arena, m->next_hop);
     j->route = arena_str(&j->arena, m->route);
     j->now = m->now;
-    j->body = m->body == SMTP_BODY_BINARY ? SMTP_BODY_BINARY : m->body_8bit || m->header_8bit || m->body == SMTP_BODY_8BIT ? SMTP_BODY_8BIT : SMTP_BODY_7BIT;
+    j->body = m->body == SMTP_BODY_BINARY                                   ? SMTP_BODY_BINARY
+              : m->body_8bit || m->header_8bit || m->body == SMTP_BODY_8BIT ? SMTP_BODY_8BIT
+                                                                            : SMTP_BODY_7BIT;
     j->message = (struct smtp_client_message){
         .from = arena_str(&j->arena, m->from),
         .envid = arena_str(&j->arena, m->envid),
@@ -147,7 +149,8 @@ enum relay_data relay_job_data(struct relay_job *j, struct relay *r, uint64_t of
         *to = str_of(j->first + offset, j->first_n - (size_t)offset);
         return RELAY_DATA_HERE;
     }
-    if (!j->asked && j->piece && offset >= j->piece_at && (offset < j->piece_at + j->piece_n || (offset == j->piece_at + j->piece_n && j->piece_last))) {
+    if (!j->asked && j->piece && offset >= j->piece_at &&
+        (offset < j->piece_at + j->piece_n || (offset == j->piece_at + j->piece_n && j->piece_last))) {
         *to = str_of(j->piece + (offset - j->piece_at), j->piece_n - (size_t)(offset - j->piece_at));
         return RELAY_DATA_HERE;
     }
@@ -167,7 +170,8 @@ static const char *result_text(enum outcome o)
     return o == DONE ? "sent" : o == RETRY ? "later" : "refused";
 }
 
-void relay_job_result(struct relay_job *j, struct relay *r, uint32_t i, const struct smtp_result *result, const char *stage, const struct relay_conn *c)
+void relay_job_result(struct relay_job *j, struct relay *r, uint32_t i, const struct smtp_result *result, const char *stage,
+                      const struct relay_conn *c)
 {
     char tls[128] = "";
     const struct tls_facts *f = c && c->machine ? &c->client.m.tls : NULL;
@@ -175,15 +179,19 @@ void relay_job_result(struct relay_job *j, struct relay *r, uint32_t i, const st
     if (f && f->active)
         snprintf(tls, sizeof tls, "%s %s", f->version, f->cipher);
     struct str host = c ? c->host_name : STR_NONE, text = str_head(result->text, 512);
-    peer_send(store(r), &MSG(work_result, .job = j->number, .queue_id = j->queue_id[i], .outcome = result->outcome, .code = result->code, .status = str_c(result->status),
-                             .text = text, .stage = str_c(stage ? stage : ""), .host = str_head(host, 255), .ip = str_c(c ? c->ip_text : ""), .tls = str_c(tls),
-                             .dsn = result->outcome == DONE && c && c->machine && c->client.offers.dsn, .at_ms = clock_unix_ms()));
-    fact(FACT_DEBUG, "relay.result", fact_c("id", id_text(j->id).c), fact_str("to", j->message.rcpt[i].address), fact_c("result", result_text(result->outcome)),
-         fact_num("code", result->code), fact_str("text", str_head(text, 200)), fact_str("host", host), fact_c("ip", c ? c->ip_text : ""), fact_c("tls", tls));
+    peer_send(store(r),
+              &MSG(work_result, .job = j->number, .queue_id = j->queue_id[i], .outcome = result->outcome, .code = result->code,
+                   .status = str_c(result->status), .text = text, .stage = str_c(stage ? stage : ""), .host = str_head(host, 255),
+                   .ip = str_c(c ? c->ip_text : ""), .tls = str_c(tls),
+                   .dsn = result->outcome == DONE && c && c->machine && c->client.offers.dsn, .at_ms = clock_unix_ms()));
+    fact(FACT_DEBUG, "relay.result", fact_c("id", id_text(j->id).c), fact_str("to", j->message.rcpt[i].address),
+         fact_c("result", result_text(result->outcome)), fact_num("code", result->code), fact_str("text", str_head(text, 200)),
+         fact_str("host", host), fact_c("ip", c ? c->ip_text : ""), fact_c("tls", tls));
     fact_count(result->outcome == DONE ? "relay.sent" : result->outcome == RETRY ? "relay.deferred" : "relay.refused", 1);
 }
 
-void relay_job_fail(struct relay_job *j, struct relay *r, const struct smtp_result *result, const char *stage, const struct relay_conn *c)
+void relay_job_fail(struct relay_job *j, struct relay *r, const struct smtp_result *result, const char *stage,
+                    const struct relay_conn *c)
 {
     for (uint32_t i = 0; i < j->message.rcpt_count; i++)
         relay_job_result(j, r, i, result, stage, c);

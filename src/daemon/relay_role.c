@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The relay role: carries mail to other hosts. It opens no file, knows no mailbox, and connects only where the configuration's ports are. */
+/* The relay role: carries mail to other hosts. It opens no file, knows no mailbox, and connects only where the configuration's
+ * ports are. */
 #include "base/facts.h"
 #include "daemon/relay_inside.h"
 #include <stdlib.h>

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: ISC
-/* The relay role against a store and a dns role played by hand and servers of many kinds, in a simulated network: days pass in a moment. */
+/* The relay role against a store and a dns role played by hand and servers of many kinds, in a simulated network: days pass in a
+ * moment. */
 #include "daemon/relay_inside.h"
 #include "daemon/role_rig.h"
 #include "os/sim.h"
 
 /* ---- a server: one function of what it reads ---- */
 enum { PEER_CONNS = 64 };
-struct peer_conn { struct server *server; struct loop_io io; int fd; struct buf in, out; bool data, used; unsigned rcpts; };
+struct peer_conn {
+    struct server *server;
+    struct loop_io io;
+    int fd;
+    struct buf in, out;
+    bool data, used;
+    unsigned rcpts;
+};
 struct server {
     struct loop *loop;
     struct loop_io io;
@@ -15,7 +23,7 @@ struct server {
     const char *greeting, *mail, *rcpt, *dot;
     bool drops_at_mail; /* second message of a connection: closes instead of an answer */
     struct peer_conn conn[PEER_CONNS];
-    struct buf last;    /* the text of the last message */
+    struct buf last; /* the text of the last message */
 };
 
 static void conn_close(struct peer_conn *c)
@@ -123,7 +131,13 @@ static void server_open(struct server *s, struct loop *loop, const char *host)
 {
     struct why why;
 
-    *s = (struct server){.loop = loop, .room = PEER_CONNS, .rcpts_max = 100, .greeting = "220 peer.test", .mail = "250 ok", .rcpt = "250 ok", .dot = "250 2.0.0 taken"};
+    *s = (struct server){.loop = loop,
+                         .room = PEER_CONNS,
+                         .rcpts_max = 100,
+                         .greeting = "220 peer.test",
+                         .mail = "250 ok",
+                         .rcpt = "250 ok",
+                         .dot = "250 2.0.0 taken"};
     s->fd = net_listen(host, 25, &why);
     CHECK(s->fd >= 0);
     buf_init(&s->last, 1 << 20);
@@ -144,11 +158,16 @@ static void server_close(struct server *s)
 /* ---- store and dns by hand ---- */
 enum { JOBS = 4096 };
 struct bench {
-    struct rig rig;             /* loop, and the two ends */
+    struct rig rig; /* loop, and the two ends */
     struct actor *relay;
     const struct setup *setup;
     struct rig_edge store, dns;
-    struct { enum outcome outcome; uint16_t code; unsigned results, backs, dones; int64_t not_before; } job[JOBS];
+    struct {
+        enum outcome outcome;
+        uint16_t code;
+        unsigned results, backs, dones;
+        int64_t not_before;
+    } job[JOBS];
     unsigned done, deferred, refused, backs;
     char text[512], status[12];
     bool dsn;
@@ -190,7 +209,8 @@ static void send_job(struct bench *b, uint64_t job, const char *domain, const ch
     char address[300];
     struct str text = str_c(b->message);
 
-    rig_send(&b->store, &MSG(work_begin, .job = job, .id = job, .next_hop = str_c(domain), .from = S("alice@one.test"), .size = text.n, .rcpt_count = count, .now = now));
+    rig_send(&b->store, &MSG(work_begin, .job = job, .id = job, .next_hop = str_c(domain), .from = S("alice@one.test"),
+                             .size = text.n, .rcpt_count = count, .now = now));
     for (uint32_t i = 0; i < count; i++) {
         snprintf(address, sizeof address, "%s@%s", to ? to[i] : "x", domain);
         rig_send(&b->store, &MSG(work_rcpt, .job = job, .queue_id = job * 100 + i, .to = str_c(address)));
@@ -225,7 +245,8 @@ static void from_relay(struct bench *b, const struct message *m)
         break;
     case MSG_work_more: {
         struct str text = str_skip(str_c(b->message), (size_t)m->work_more.offset), piece = str_head(text, 3000);
-        rig_send(&b->store, &MSG(work_piece, .job = m->work_more.job, .outcome = DONE, .offset = m->work_more.offset, .last = piece.n == text.n, .data = piece));
+        rig_send(&b->store, &MSG(work_piece, .job = m->work_more.job, .outcome = DONE, .offset = m->work_more.offset,
+                                 .last = piece.n == text.n, .data = piece));
         break;
     }
     default:
@@ -238,7 +259,12 @@ static void answer_dns(struct bench *b, const struct message *m)
     static char bytes[DNS_ANSWER_MAX];
     struct buf out;
     struct dns_record r[2] = {{.type = DNS_MX}, {.type = DNS_MX}};
-    struct dns_answer a = {.status = DNS_NODATA, .type = (enum dns_type)m->dns_ask.type, .ttl_s = 60, .name = m->dns_ask.name, .canonical = m->dns_ask.name, .records = r};
+    struct dns_answer a = {.status = DNS_NODATA,
+                           .type = (enum dns_type)m->dns_ask.type,
+                           .ttl_s = 60,
+                           .name = m->dns_ask.name,
+                           .canonical = m->dns_ask.name,
+                           .records = r};
 
     b->questions++;
     if (str_eq(m->dns_ask.name, S("gone.test")))
@@ -265,7 +291,8 @@ static void answer_dns(struct bench *b, const struct message *m)
 /* Until that simulated time, or as long as it takes for so many jobs to end. */
 static void turns(struct bench *b, int64_t ms, unsigned until_done)
 {
-    for (int64_t end = clock_mono_ms() + ms; clock_mono_ms() < end && !(until_done && b->done + b->deferred + b->refused + b->backs >= until_done);) {
+    for (int64_t end = clock_mono_ms() + ms;
+         clock_mono_ms() < end && !(until_done && b->done + b->deferred + b->refused + b->backs >= until_done);) {
         loop_turn(b->rig.loop, 1000);
         while (b->store.read < b->store.count)
             from_relay(b, b->store.seen[b->store.read++]);
@@ -287,7 +314,8 @@ TEST(one_message)
     send_job(b, 1, "peer.test", NULL, 1, false);
     turns(b, 20000, 1);
     turns(b, 100, 0);
-    CHECK(b->done == 1 && b->job[1].results == 1 && b->job[1].dones == 1 && b->job[1].backs == 0 && b->job[1].code == 250 && b->dsn);
+    CHECK(b->done == 1 && b->job[1].results == 1 && b->job[1].dones == 1 && b->job[1].backs == 0 && b->job[1].code == 250 &&
+          b->dsn);
     CHECK_STR(buf_str(&s.last), S("Subject: hello\n\nhello\n"));
     CHECK(strcmp(b->text, "taken") == 0 && strcmp(b->status, "2.0.0") == 0);
     turns(b, 1000, 0);
@@ -295,7 +323,7 @@ TEST(one_message)
     turns(b, 20000, 2);
     CHECK(b->done == 2 && s.connections == 1); /* the connection was kept */
     turns(b, 20000, 0);
-    CHECK(s.open == 0);                        /* but not for ever */
+    CHECK(s.open == 0); /* but not for ever */
     server_close(&s);
     bench_close(b);
 }
@@ -408,7 +436,8 @@ TEST(a_black_hole_hurts_nobody_else)
     attempts = b->deferred;
     CHECK(attempts <= 4); /* who tried; the others were given back */
     CHECK(b->dead_until > clock_unix_ms());
-    for (uint64_t job = 2001; clock_mono_ms() < end; job++) { /* a day of retries: no more than one connection for each back-off */
+    for (uint64_t job = 2001; clock_mono_ms() < end;
+         job++) { /* a day of retries: no more than one connection for each back-off */
         send_job(b, 2001 + job % 1900, "hole.test", NULL, 1, false);
         turns(b, 60000, 0);
         hole++;

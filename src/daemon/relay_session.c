@@ -141,7 +141,8 @@ bool relay_session_answer(struct relay_conn *c)
     return false;
 }
 
-/* A connection that was kept may have been closed by the peer just as we began, and one too many is told so with 421: neither is the message's fault. */
+/* A connection that was kept may have been closed by the peer just as we began, and one too many is told so with 421: neither is
+ * the message's fault. */
 static bool not_its_fault(const struct relay_conn *c, const struct relay_job *j)
 {
     const struct smtp_result *f = &c->client.failure;

@@ -155,7 +155,8 @@ void relay_site_dead(struct relay_site *s, const struct relay_conn *c)
     const char *why = c->why.text[0] ? c->why.text : "its hosts do not answer";
     struct relay_job *j;
 
-    fact(FACT_WARN, "relay.site-dead", fact_str("site", str_of(s->key, s->n)), fact_num("for-ms", s->gate.dead_until_ms - now_of(s)), fact_c("why", why));
+    fact(FACT_WARN, "relay.site-dead", fact_str("site", str_of(s->key, s->n)),
+         fact_num("for-ms", s->gate.dead_until_ms - now_of(s)), fact_c("why", why));
     while ((j = s->first)) {
         relay_site_remove(s, j);
         if (s->first == NULL || j->hop != s->first->hop) /* once for each domain that waits */

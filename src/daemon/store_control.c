@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/facts.h"
-#include "daemon/store_inside.h"
+#include "daemon/store_queue.h"
 
 enum { ASKS_MAX = 128 };
 
@@ -119,9 +119,25 @@ static void account_changed(void *self, account_id a)
     store_sessions_kick(self, a);
 }
 
+static void queue_changed(void *self, const struct op *op)
+{
+    store_queue_changed(self, op);
+}
+
+static void accepted(void *self, const struct op_accept *a)
+{
+    store_queue_accepted(self, a);
+}
+
+static bool queue_state(void *self, uint64_t queue_id, struct str domain, int64_t *until_ms, struct str *why)
+{
+    return store_queue_state(self, queue_id, domain, until_ms, why);
+}
+
 void store_control_init(struct store *st)
 {
-    st->control.hooks = (struct control_hooks){st, verifier, reload, stop, status, next_id, wake, progress, account_changed};
+    st->control.hooks = (struct control_hooks){st, verifier, reload, stop, status, next_id, wake, progress, account_changed,
+                                               queue_changed, accepted, queue_state};
     st->control.started_ms = st->setup->started_ms;
     st->control.dir = str_c(st->dir);
 }

@@ -81,7 +81,7 @@ static void hop_review(struct store_queue *q, struct queue_hop *h)
 {
     bool work = h->fresh || h->old || h->more;
 
-    if (!work && h->out == 0 && !h->blocked_until && h->most == QUEUE_HOP_OUT_MAX) {
+    if (!work && h->out == 0 && !h->blocked_until && h->most == QUEUE_HOP_OUT_MAX && !h->kicked) {
         struct queue_hop **at = hop_bucket(q, str_of(h->domain, h->n));
         ring_remove(q, h);
         while (*at != h)
@@ -680,7 +680,7 @@ void store_queue_changed(struct store *st, const struct op *op)
             hop_unload(q, h); /* what has not been sent yet is looked up anew */
             if (op->kind == OP_QUEUE_CHANGE && (op->queue_change.what & (QUEUE_NEXT | QUEUE_ROUTE)) &&
                 (!domain.n || str_eq_icase(domain, str_of(h->domain, h->n))))
-                h->blocked_until = 0;
+                h->kicked |= h->blocked_until != 0, h->blocked_until = 0;
             if (h->more)
                 hop_more(q, h, (struct engine_due){0});
             hop_review(q, h);
@@ -691,6 +691,16 @@ void store_queue_changed(struct store *st, const struct op *op)
     q->cursor = (struct engine_due){0};
     q->scanning = false;
     store_queue_wake(st);
+}
+
+bool store_queue_state(struct store *st, uint64_t queue_id, struct str domain, int64_t *until_ms, struct str *why)
+{
+    struct queue_hop *h = hop_find(st->queue, domain);
+    struct queue_entry *e = queue_id ? busy(st->queue, queue_id) : NULL;
+
+    *until_ms = h ? h->blocked_until : 0;
+    *why = h && h->blocked_until ? str_c(h->why) : STR_NONE;
+    return e && e->job->state == QUEUE_OUT;
 }
 
 /* ---- life ---- */

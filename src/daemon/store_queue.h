@@ -67,6 +67,7 @@ struct queue_job {
 struct queue_hop {
     struct queue_hop *next;           /* bucket */
     struct queue_hop *after, *before; /* the ring of those with something to send */
+    bool kicked;                /* an operator wants it tried: relay is told so with the next job */
     bool in_ring, more, odd;          /* more: the index may have due entries behind cursor */
     struct queue_job *fresh, **fresh_last, *old, **old_last;
     uint32_t out, most; /* at the relay; as many as it wants */
@@ -109,6 +110,8 @@ bool store_queue_is_idle(const struct store *st); /* nothing is being written */
 void store_queue_accepted(struct store *st, const struct op_accept *a);
 /* An operator changed something; durable. */
 void store_queue_changed(struct store *st, const struct op *op);
+/* Is that entry at the relay now; until when its domain waits, and why (0: it does not). */
+bool store_queue_state(struct store *st, uint64_t queue_id, struct str domain, int64_t *until_ms, struct str *why);
 void store_queue_wake(struct store *st); /* there may be something to send, or room for it */
 
 /* From the relay. A number that is not out is an old one: NULL. */

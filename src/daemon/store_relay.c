@@ -101,8 +101,10 @@ bool store_relay_send(struct queue_job *j)
                       .route = j->route, .from = v.from, .envid = v.envid, .auth = v.auth_user, .ret = (uint8_t)v.ret,
                       .body = (uint8_t)v.body_type, .smtputf8 = v.smtputf8, .requiretls = v.requiretls,
                       .tls_optional = tls_optional(&a, head), .header_8bit = v.utf8_header, .body_8bit = v.body_type != 0,
-                      .size = size, .received_ms = v.received_ms, .attempt = j->entry[0].attempts, .priority = 9,
+                      .size = size, .received_ms = v.received_ms, .attempt = j->entry[0].attempts, .priority = 9, .now = j->hop && j->hop->kicked,
                       .deadline_ms = 0, .sender_domain = signer(&a, &v), .rcpt_count = j->count));
+    if (j->hop)
+        j->hop->kicked = false;
     ok = send_rcpts(j, &v, p);
     bool unasked = ok && q->ahead + b.n <= q->octets;
     j->ahead = unasked ? b.n : 0;

@@ -103,8 +103,7 @@ static struct str diagnostic(struct queue_job *j, const struct op_result *r)
     if (!r->code)
         return STR_NONE;
     buf_fixed(&b, line, sizeof line);
-    buf_printf(&b, "%u ", (unsigned)r->code);
-    buf_add(&b, str_head(r->text, 600));
+    engine_reply(&b, r->code, r->status, str_head(r->text, 600));
     return arena_str(&j->arena, buf_str(&b));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
-#include "relay/site.h"
 #include "base/random.h"
 #include "base/test.h"
+#include "relay/site.h"
 
 TEST(nothing_is_known_so_one_looks)
 {
@@ -48,7 +48,11 @@ TEST(the_dead_are_probed_by_one_and_ever_less_often)
 
 /* ---- a peer with room for so many, each message taking so long ---- */
 enum { PEER_ROOM = 5, CONNECTIONS_MAX = 64 };
-struct sim { struct relay_gate g; int64_t busy_until[CONNECTIONS_MAX]; unsigned connections, at_peer, refused, opened; };
+struct sim {
+    struct relay_gate g;
+    int64_t busy_until[CONNECTIONS_MAX];
+    unsigned connections, at_peer, refused, opened;
+};
 
 static void open_what_may(struct sim *s, int64_t now, unsigned room)
 {
@@ -86,7 +90,7 @@ TEST(a_peer_with_room_for_five)
     }
     CHECK(sent >= 10000);
     CHECK(deferred == 0);
-    CHECK(s.refused < 100); /* of 10,000: under 1 % even if each were one */
+    CHECK(s.refused < 100);                                    /* of 10,000: under 1 % even if each were one */
     CHECK((double)sent * 100 / (double)now > 0.9 * PEER_ROOM); /* of what the peer could take */
     unsigned before = s.connections;
     for (int64_t end = now + 1200 * 1000; now < end && s.connections < 8; now += 100)

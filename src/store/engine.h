@@ -105,6 +105,8 @@ struct engine_queued {
     uint32_t notify;
     uint64_t size;
 };
+/* "451 4.7.1 text": a reply as the other side said it, which is kept in three parts. Code 0: our own words, the text alone. */
+void engine_reply(struct buf *to, uint32_t code, struct str status, struct str text);
 /* All entries from a number on, whole. */
 void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *to, const struct engine_queued *q), void *to);
 /* One, whole. False: no such entry. */
@@ -126,6 +128,7 @@ struct engine_filter { uint64_t id; struct str to, from, domain; int64_t before_
 struct engine_queue_cursor { int64_t held, next_ms; uint64_t queue_id; };
 bool engine_queue_filter(struct engine *e, const struct engine_filter *f, struct engine_queue_cursor *cursor, uint32_t limit,
                          bool (*each)(void *to, const struct engine_queued *q), void *to);
+uint64_t engine_queue_count(struct engine *e, struct str domain); /* lower case; empty: all */
 /* The largest domains of the queue. younger: how many were received after three moments. */
 struct engine_shape { struct str domain; uint64_t entries, held, untried, younger[3]; int64_t next_ms, oldest_ms; };
 void engine_queue_shape(struct engine *e, const int64_t after_ms[3], uint32_t limit,

@@ -122,6 +122,7 @@ static const char *const sql[Q_COUNT] = {
     [Q_R_QUEUE_DOMAIN] =
         "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held>=?2 AND (held,next,id)>(?2,?3,?4)"
         " ORDER BY held, next, id",
+    [Q_R_QUEUE_COUNT] = "SELECT count(*) FROM queue INDEXED BY queue_domain WHERE domain=?",
     [Q_R_QUEUE_SHAPE] = "SELECT domain, count(*), sum(held), min(next), min(received), sum(received>?1), sum(received>?2), "
                         "sum(received>?3), sum(attempts=0)"
                         " FROM queue GROUP BY domain ORDER BY count(*) DESC, domain LIMIT ?4",

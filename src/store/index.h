@@ -77,7 +77,7 @@ enum index_statement {
     Q_R_QUEUE_DUE_OF,
     Q_R_QUEUE_NEXT,
     Q_R_QUEUE_DOMAIN,
-    Q_R_QUEUE_SHAPE,
+    Q_R_QUEUE_SHAPE, Q_R_QUEUE_COUNT,
     Q_R_ATTEMPTS,
     Q_R_NOTE,
     Q_R_NOTES,

@@ -74,6 +74,17 @@ static void row_read(sqlite3_stmt *s, struct engine_queued *q)
     q->last.tls = last.tls;
 }
 
+void engine_reply(struct buf *to, uint32_t code, struct str status, struct str text)
+{
+    if (code)
+        buf_printf(to, "%u ", (unsigned)code);
+    if (code && status.n && status.p[0] == (char)('0' + code / 100) && !str_starts(text, status)) {
+        buf_add(to, status);
+        buf_add_byte(to, ' ');
+    }
+    buf_add(to, text);
+}
+
 /* Adds what the message says of it. */
 static void complete(struct engine *e, struct engine_queued *q)
 {
@@ -82,9 +93,7 @@ static void complete(struct engine *e, struct engine_queued *q)
     struct fact_queued x = {0};
     struct buf b;
     buf_fixed(&b, reply, sizeof reply);
-    if (q->last.code)
-        buf_printf(&b, "%u ", (unsigned)q->last.code);
-    buf_add(&b, q->last.text);
+    engine_reply(&b, q->last.code, q->last.status, q->last.text);
     q->last_reply = q->last.at_ms ? buf_str(&b) : S("");
     if (!accept_of(e, q->id, 0, &f))
         return;
@@ -276,6 +285,21 @@ bool engine_queue_filter(struct engine *e, const struct engine_filter *f, struct
     }
     sqlite3_reset(s);
     return row;
+}
+
+uint64_t engine_queue_count(struct engine *e, struct str domain)
+{
+    enum index_statement which = domain.n ? Q_R_QUEUE_COUNT : Q_R_COUNTS;
+    sqlite3_stmt *s = index_wait(e, e->last_end) ? index_q(e->read, which) : NULL;
+    int64_t n = 0;
+    if (!s)
+        return 0;
+    if (domain.n)
+        bind(s, 1, domain);
+    if (sqlite3_step(s) == SQLITE_ROW)
+        n = sqlite3_column_int64(s, domain.n ? 0 : 1);
+    sqlite3_reset(s);
+    return (uint64_t)n;
 }
 
 void engine_queue_shape(struct engine *e, const int64_t after_ms[3], uint32_t limit,

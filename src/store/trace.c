@@ -94,18 +94,19 @@ static void tell_attempts(struct engine *e, struct steps *s, uint64_t id, const 
         struct fact_queued entry;
         struct dec list = f->queued;
         struct str address = S("?");
-        char code[16] = "";
+        char reply[600];
+        struct buf b;
         if (!fact_result_read(column(q, 0), &r))
             continue;
         while (fact_queued_next(&list, &entry))
             if (entry.queue_id == r.queue_id)
                 address = str_head(entry.address, 320);
-        if (r.code)
-            snprintf(code, sizeof code, "%u ", (unsigned)r.code);
+        buf_fixed(&b, reply, sizeof reply);
+        engine_reply(&b, r.code, r.status, str_head(r.text, 400));
         const char *event = r.outcome == DONE ? "sent" : r.done ? "failed" : "deferred";
-        struct str host = str_head(r.host, 255), ip = str_head(r.ip, 64), text = str_head(r.text, 400), tls = str_head(r.tls, 60);
-        step_printf(s, r.at_ms, event, "%.*s%s%.*s%s%.*s%s: %s%.*s%s%.*s%s", STR_ARG(address), host.n ? " by " : "",
-                    STR_ARG(host), ip.n ? " [" : "", STR_ARG(ip), ip.n ? "]" : "", code, STR_ARG(text), tls.n ? " (" : "",
+        struct str host = str_head(r.host, 255), ip = str_head(r.ip, 64), text = buf_str(&b), tls = str_head(r.tls, 60);
+        step_printf(s, r.at_ms, event, "%.*s%s%.*s%s%.*s%s: %.*s%s%.*s%s", STR_ARG(address), host.n ? " by " : "",
+                    STR_ARG(host), ip.n ? " [" : "", STR_ARG(ip), ip.n ? "]" : "", STR_ARG(text), tls.n ? " (" : "",
                     STR_ARG(tls), tls.n ? ")" : "");
         for (uint32_t i = s->count; i-- > first + 1 && s->list[i].at_ms < s->list[i - 1].at_ms;) {
             struct engine_trace_step x = s->list[i];
