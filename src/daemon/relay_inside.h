@@ -6,7 +6,7 @@
                                                 └──► conn (one connection: host loop of smtp/client.h)
 
    relay_role.c  messages, life            relay_job.c   jobs and their octets      relay_hop.c      look-ups
-   relay_site.c  queues and gates          relay_conn.c  connections                relay_session.c  the client machine's questions, results
+   relay_site.c  queues and gates          relay_conn.c  connections                relay_session.c  questions of the machine
    relay_convert.c  messages made fit */
 #pragma once
 #include "daemon/inside.h"
