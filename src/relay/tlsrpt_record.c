@@ -37,7 +37,7 @@ static bool mailto(struct arena *a, struct str s, struct str *to)
     s = str_cut(s, '?', &rest);
     for (size_t i = 0; i < s.n; i++) {
         bool code = s.p[i] == '%';
-        buf_add_byte(&b, code ? (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2])) : s.p[i]);
+        buf_add_byte(&b, code ? (char)(unsigned char)(hex(s.p[i + 1]) * 16 + hex(s.p[i + 2])) : s.p[i]);
         i += code ? 2 : 0;
     }
     if (b.full || address_parse(a, buf_str(&b), false, &adr) != ADDRESS_OK)

@@ -229,7 +229,7 @@ TEST(floods)
     for (int kind = 0; kind < 3; kind++) {
         struct tlsrpt_day d, back;
         struct arena a;
-        struct buf b;
+        struct buf b, again;
         uint64_t failures = 0;
         arena_init(&a, 4 << 20);
         buf_init(&b, TLSRPT_NOTE_MAX);
@@ -260,7 +260,9 @@ TEST(floods)
         CHECK_NUM(failures, 3000);
         CHECK(tlsrpt_decode(&a, encoded(&b, &d), &back));
         CHECK(tlsrpt_merge(&back, &d));
-        encoded(&b, &back);
+        buf_init(&again, TLSRPT_NOTE_MAX);
+        encoded(&again, &back);
+        buf_free(&again);
         buf_free(&b);
         arena_clear(&a);
     }
