@@ -197,8 +197,9 @@ enum step control_do_QUEUE_ROUTE(struct control_session *s)
     if (bad)
         return control_end(s, EXIT_USAGE_BAD, "", route, " is not a way: ", bad);
     if (route.n && !port_is_open(s->c->config, way.port))
-        return control_end(s, EXIT_USAGE_BAD, "the relay may not connect to the port of ", route, "",
-                           "it may to the ports of mail and to those of the configuration: name it there in a route, then penny reload");
+        return control_end(
+            s, EXIT_USAGE_BAD, "the relay may not connect to the port of ", route, "",
+            "it may to the ports of mail and to those of the configuration: name it there in a route, then penny reload");
     return begin(s, QUEUE_ROUTE | QUEUE_NEXT, route.n ? "go another way, now" : "go as configured, now", NULL);
 }
 

@@ -155,6 +155,7 @@ static void engine_free(struct engine *e)
     free(e->recent);
     enc_free(&e->batch.bodies);
     enc_free(&e->batch.facts);
+    enc_free(&e->kept);
     free(e->batch.touched);
     free(e->batch.fresh);
     index_close(&e->reader);

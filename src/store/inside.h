@@ -177,6 +177,7 @@ struct engine {
     /* job of maintenance */
     struct engine_job *job;
     int64_t maintained_ms;
+    struct enc kept;           /* strings of the last row that was asked for alone */
     /* counts */
     struct engine_stat stat;
 };

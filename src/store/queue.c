@@ -123,7 +123,17 @@ void engine_queue(struct engine *e, uint64_t from_queue_id, bool (*each)(void *t
     sqlite3_reset(s);
 }
 
-/* The statement is left on its row: its slices are good until it is used again. */
+/* What a row says outlives its statement, which must not stay on its row: it would hold all reads to one moment. */
+static void keep(struct engine *e, struct str *const *list, size_t count)
+{
+    enc_clear(&e->kept);
+    for (size_t i = 0; i < count; i++)
+        enc_bytes(&e->kept, list[i]->p, list[i]->n);
+    size_t at = 0;
+    for (size_t i = 0; i < count; at += list[i]->n, i++)
+        *list[i] = e->kept.failed || list[i]->n == 0 ? S("") : str_of(e->kept.p + at, list[i]->n);
+}
+
 bool engine_queue_get(struct engine *e, uint64_t queue_id, struct engine_queued *to)
 {
     sqlite3_stmt *s = index_wait(e, e->last_end) ? index_q(e->read, Q_R_QUEUE_ONE) : NULL;
@@ -131,13 +141,17 @@ bool engine_queue_get(struct engine *e, uint64_t queue_id, struct engine_queued 
         return false;
     sqlite3_bind_int64(s, 1, (int64_t)queue_id);
     bool found = sqlite3_step(s) == SQLITE_ROW;
-    if (!found) {
-        sqlite3_reset(s);
-        return false;
+    if (found) {
+        row_read(s, to);
+        keep(e,
+             (struct str *const[]){&to->domain, &to->route, &to->last.status, &to->last.text, &to->last.host, &to->last.ip,
+                                   &to->last.tls},
+             7);
     }
-    row_read(s, to);
-    complete(e, to);
-    return true;
+    sqlite3_reset(s);
+    if (found)
+        complete(e, to);
+    return found;
 }
 
 /* ---- what is due ---- */
@@ -411,12 +425,13 @@ bool engine_note_get(struct engine *e, uint32_t kind, struct str key, struct eng
         return false;
     sqlite3_bind_int64(s, 1, kind);
     bind(s, 2, key);
-    if (sqlite3_step(s) != SQLITE_ROW) {
-        sqlite3_reset(s);
-        return false;
+    bool found = sqlite3_step(s) == SQLITE_ROW;
+    if (found) {
+        *to = (struct engine_note){key, column(s, 0), sqlite3_column_int64(s, 1)};
+        keep(e, (struct str *const[]){&to->value}, 1);
     }
-    *to = (struct engine_note){key, column(s, 0), sqlite3_column_int64(s, 1)};
-    return !to->expires_ms || to->expires_ms > clock_unix_ms();
+    sqlite3_reset(s);
+    return found && (!to->expires_ms || to->expires_ms > clock_unix_ms());
 }
 
 void engine_notes(struct engine *e, uint32_t kind, bool expired, bool (*each)(void *to, const struct engine_note *n), void *to)

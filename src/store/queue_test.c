@@ -302,3 +302,26 @@ TEST(shape)
     CHECK_STR(buf_str(&f.text), S("one.test 2 0 2| 1 0 1|two.test 1 0 1|"));
     fixture_close(&f);
 }
+
+TEST(a_look_at_one_does_not_stop_time)
+{
+    struct fixture f;
+    struct engine_queued q;
+    struct engine_note n;
+    fixture_open(&f, &(struct engine_options){.threads = true});
+    uint64_t id = queued(&f, (const char *const[]){"a@one.test"}, 1, NULL);
+    note(&f, "a", "1", 0);
+    CHECK(engine_queue_get(f.e, 1, &q) && engine_note_get(f.e, 7, S("a"), &n));
+    result(&f, id,
+           (struct op_result){
+               .queue_id = 1, .outcome = RETRY, .code = 451, .status = S("4.7.1"), .text = S("grey"), .attempts = 1, .at_ms = 1});
+    note(&f, "a", "2", 0);
+    CHECK(engine_queue_get(f.e, 1, &q) && q.attempts == 1);
+    CHECK_STR(q.domain, S("one.test"));
+    CHECK_STR(q.last_reply, S("451 4.7.1 grey"));
+    CHECK_STR(filtered(&f, (struct engine_filter){.domain = S("one.test")}, 5), S("1:a@one.test:451 4.7.1 grey "));
+    CHECK(engine_note_get(f.e, 7, S("a"), &n));
+    CHECK_STR(n.value, S("2"));
+    CHECK(!engine_queue_get(f.e, 2, &q));
+    fixture_close(&f);
+}
