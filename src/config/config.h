@@ -74,6 +74,23 @@ struct config_relay {
     struct str file;
     struct config_relay *next;
 };
+/* "tls-policy": what is demanded of the way to a domain; each word but the first two is a floor below what the domain publishes. */
+enum config_tls_word {
+    CONFIG_TLS_AUTO,          /* nothing said: DANE, else MTA-STS, else TLS where offered */
+    CONFIG_TLS_NEVER,         /* no TLS, whatever is published */
+    CONFIG_TLS_OPPORTUNISTIC, /* TLS where offered; what is published is ignored */
+    CONFIG_TLS_REQUIRED,      /* encryption */
+    CONFIG_TLS_VERIFY,        /* a certificate of a known authority for the host or the domain; or DANE */
+    CONFIG_TLS_DANE,          /* DANE or no delivery */
+    CONFIG_TLS_WORDS
+};
+struct config_tls_policy {
+    struct str domain; /* A-labels; "*.example.org": every name below; "*": all others */
+    enum config_tls_word word;
+    uint32_t line;
+    struct str file;
+    struct config_tls_policy *next;
+};
 struct config_alias {
     struct str name;    /* local part, lower case; "*" catch-all */
     struct str *target; /* whole addresses */
@@ -116,6 +133,7 @@ struct config {
     struct str dns_anchor_file, dns_validation_file;
     struct config_route *routes;
     struct config_relay *relays;
+    struct config_tls_policy *tls_policies;
     struct config_index domain_index;
     /* one member for each scalar of settings.def, same name: */
     struct str hostname;                 /* "" when not set: the caller asks the kernel */
@@ -180,6 +198,9 @@ const struct config_alias *config_alias_find(const struct config_domain *d, stru
 const struct config_route *config_route_find(const struct config *c, struct str domain);
 /* What stands behind via, for an operator's word, too. NULL: fine (strings point into text or a); else what is wrong with it. */
 const char *config_route_parse(struct arena *a, struct str text, struct config_route *to);
+/* What was said about a domain (A-labels), chosen as config_route_find does. NULL: nothing. */
+const struct config_tls_policy *config_tls_policy_find(const struct config *c, struct str domain);
+const char *config_tls_word_text(enum config_tls_word word); /* "auto", "never" … */
 const struct config_relay *config_relay_domain(const struct config *c, struct str domain);
 /* client: an address text. */
 const struct config_relay *config_relay_client(const struct config *c, struct str client);

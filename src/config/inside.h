@@ -126,12 +126,18 @@ struct str config_suggest(struct parser *p, struct str word, const char *const *
 const char *config_synonym(struct str word);                            /* NULL: unknown elsewhere, too */
 size_t config_words(const char *block, const char *words[SUGGEST_MAX]); /* of the top (NULL) or of a block */
 
+/* pattern.c: DOMAIN, *.DOMAIN or * as A-labels; false: complained. */
+bool config_pattern(struct parser *p, const struct token *t, const struct directive *self, struct str *name);
+/* 0: does not speak of domain; the larger, the better: "*", "*.example", "*.a.example", the name itself. */
+size_t config_pattern_rank(struct str pattern, struct str domain);
+
 /* One file for each directive. */
 void config_domain_directive(struct parser *p);
 void config_alias_directive(struct parser *p);
 void config_quota_directive(struct parser *p);
 void config_listen_directive(struct parser *p);
 void config_tls_directive(struct parser *p);
+void config_tls_policy_directive(struct parser *p);
 void config_dns_directive(struct parser *p);
 void config_route_directive(struct parser *p);
 void config_relay_directive(struct parser *p);

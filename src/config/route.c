@@ -116,26 +116,6 @@ const char *config_route_parse(struct arena *a, struct str text, struct config_r
     return endpoint(a, rest, to, &error) ? NULL : error;
 }
 
-static bool name_of(struct parser *p, const struct token *t, struct str *name)
-{
-    struct domain d;
-    struct str text = t->text;
-    bool below = str_starts(text, S("*."));
-
-    if (str_eq(text, S("*"))) {
-        *name = text;
-        return true;
-    }
-    enum address_error e = domain_parse(p->a, below ? str_skip(text, 2) : text, true, &d);
-    if (e != ADDRESS_OK || (below && d.kind != DOMAIN_NAME)) {
-        config_complain(p, t, false, config_format(p, "%s is not a domain name", config_quote(p, text)),
-                        S("a name like example.org, *.example.org for all below it, or * for every domain"), self(), NULL);
-        return false;
-    }
-    *name = below ? config_format(p, "*.%.*s", STR_ARG(d.ascii)) : d.ascii;
-    return name->n > 0;
-}
-
 static void add(struct parser *p, const struct token *t, const struct config_route *r)
 {
     struct config_route **last = &p->config->routes;
@@ -208,26 +188,19 @@ void config_route_directive(struct parser *p)
     if (r.secret.n && !r.user.n)
         config_complain(p, &t[via + 1], false, S("a secret needs a user"), S("write smtps://USER@HOST"), self(), NULL);
     for (uint32_t i = 2; i < via; i++)
-        if (name_of(p, &t[i], &r.domain))
+        if (config_pattern(p, &t[i], self(), &r.domain))
             add(p, &t[i], &r);
 }
 
 const struct config_route *config_route_find(const struct config *c, struct str domain)
 {
     const struct config_route *best = NULL;
-    size_t longest = 0;
+    size_t rank = 0;
 
-    for (const struct config_route *r = c->routes; r; r = r->next) {
-        bool all = str_eq(r->domain, S("*"));
-        if (str_eq_icase(r->domain, domain))
-            return r;
-        if (all && !best)
+    for (const struct config_route *r = c->routes; r; r = r->next)
+        if (config_pattern_rank(r->domain, domain) > rank) {
             best = r;
-        if (!all && str_starts(r->domain, S("*.")) && domain.n > r->domain.n - 1 && r->domain.n > longest &&
-            str_eq_icase(str_skip(domain, domain.n - (r->domain.n - 1)), str_skip(r->domain, 1))) {
-            best = r;
-            longest = r->domain.n;
+            rank = config_pattern_rank(r->domain, domain);
         }
-    }
     return best;
 }

@@ -137,6 +137,15 @@ static void show_relays(const struct config *c, struct buf *to)
     }
 }
 
+static void show_tls_policies(const struct config *c, struct buf *to)
+{
+    for (const struct config_tls_policy *t = c->tls_policies; t; t = t->next) {
+        size_t from = to->n;
+        buf_printf(to, "%-*s%.*s %s", VALUE_COLUMN, "tls-policy", STR_ARG(t->domain), config_tls_word_text(t->word));
+        place(to, from, t->file, t->line);
+    }
+}
+
 bool config_show(const struct config *c, struct str key, struct buf *to)
 {
     bool all = key.n == 0, found = all;
@@ -148,7 +157,7 @@ bool config_show(const struct config *c, struct str key, struct buf *to)
     static const struct {
         const char *word;
         void (*show)(const struct config *c, struct buf *to);
-    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"dns", show_dns}, {"route", show_routes}, {"relay", show_relays}, {"domain", show_domains}};
+    } lists[] = {{"listen", show_listens}, {"tls", show_tls}, {"dns", show_dns}, {"route", show_routes}, {"relay", show_relays}, {"tls-policy", show_tls_policies}, {"domain", show_domains}};
     for (size_t i = 0; i < countof(lists); i++)
         if (all || str_eq(key, str_c(lists[i].word))) {
             lists[i].show(c, to);
@@ -264,6 +273,13 @@ void config_show_json(const struct config *c, struct buf *to)
         struct json_writer w = line_begin(to, "relay");
         json_str(&w, "for", r->text);
         source_json(&w, r->file, r->line);
+        line_end(&w);
+    }
+    for (const struct config_tls_policy *t = c->tls_policies; t; t = t->next) {
+        struct json_writer w = line_begin(to, "tls-policy");
+        json_str(&w, "domain", t->domain);
+        json_str(&w, "value", str_c(config_tls_word_text(t->word)));
+        source_json(&w, t->file, t->line);
         line_end(&w);
     }
     for (const struct config_domain *d = c->domains; d; d = d->next)
