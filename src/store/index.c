@@ -35,12 +35,7 @@ static const char schema[] =
     "CREATE TABLE live(segment INTEGER PRIMARY KEY, bytes INTEGER);"
     "CREATE TABLE find(term INTEGER, id INTEGER, PRIMARY KEY(term, id)) WITHOUT ROWID;";
 
-/* ?1: bits of enum queue_change */
 #define QUEUE_ROW "id, accept, n, next, attempts, reply, domain, held, warned, priority, expire, route, received"
-#define CHANGE                                                                                                                   \
-    "UPDATE queue SET next=iif(?1&1,?2,next), held=iif(?1&2,1,iif(?1&4,0,held)), route=iif(?1&8,nullif(?3,x''),route),"          \
-    " priority=iif(?1&16,?4,priority), expire=iif(?1&32,?5,expire)"
-
 static const char *const sql[Q_COUNT] = {
     [Q_BEGIN] = "BEGIN IMMEDIATE",
     [Q_COMMIT] = "COMMIT",
@@ -88,11 +83,11 @@ static const char *const sql[Q_COUNT] = {
     [Q_QUEUE_ADD] = "INSERT INTO queue VALUES(?1,?2,?3,?4,0,NULL,?5,0,0,0,0,NULL,?4)",
     [Q_QUEUE_DROP] = "DELETE FROM queue WHERE id=? RETURNING accept",
     [Q_QUEUE_WAIT] = "UPDATE queue SET next=?2, attempts=max(attempts,?3), warned=max(warned,?4), reply=?5 WHERE id=?1",
-    [Q_QUEUE_CHANGE_ONE] = CHANGE " WHERE id=?6",
-    [Q_QUEUE_CHANGE_DOMAIN] = CHANGE " WHERE domain=?6",
-    [Q_QUEUE_CHANGE_ALL] = CHANGE,
+    [Q_QUEUE_CHANGE] =
+        "UPDATE queue SET next=iif(?1&1,?2,next), held=iif(?1&2,1,iif(?1&4,0,held)), route=iif(?1&8,nullif(?3,x''),route),"
+        " priority=iif(?1&16,?4,priority), expire=iif(?1&32,?5,expire) WHERE id=?6", /* ?1: bits of enum queue_change */
     [Q_QUEUE_IDS] = "SELECT id FROM queue WHERE id>? ORDER BY id LIMIT 1000",
-    [Q_QUEUE_IDS_OF] = "SELECT id FROM queue WHERE domain=?2 AND id>?1 ORDER BY id LIMIT 1000",
+    [Q_QUEUE_IDS_OF] = "SELECT id FROM queue WHERE +domain=?2 AND id>?1 ORDER BY id LIMIT 1000", /* in order of id: one pass in all */
     [Q_QUEUE_AGE] = "UPDATE queue SET domain=x'', held=0, warned=0, priority=0, expire=0, received=next WHERE held IS NULL",
     [Q_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt SELECT ?1,?2,?3,?4 WHERE EXISTS(SELECT 1 FROM accepted WHERE id=?1)",
     [Q_ATTEMPTS_DROP] = "DELETE FROM attempt WHERE accept=?",
@@ -113,15 +108,20 @@ static const char *const sql[Q_COUNT] = {
     [Q_R_BODY] = "SELECT pos, size, large, refs FROM body WHERE id=?",
     [Q_R_QUEUE] = "SELECT " QUEUE_ROW " FROM queue WHERE id>=? ORDER BY id",
     [Q_R_QUEUE_ONE] = "SELECT " QUEUE_ROW " FROM queue WHERE id=?",
-    [Q_R_QUEUE_DUE] = "SELECT next, id, domain FROM queue INDEXED BY queue_due WHERE held=0 AND (next,id)>(?1,?2) AND next<=?3 "
-                      "ORDER BY next, id LIMIT ?4",
-    [Q_R_QUEUE_DUE_OF] =
-        "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held=0 AND (next,id)>(?2,?3) AND next<=?4"
-        " ORDER BY next, id LIMIT ?5",
+    /* A cursor goes by next and id; SQLite finds its place among equal ones only when they are asked for alone. */
+    [Q_R_QUEUE_DUE_SAME] = "SELECT next, id, domain FROM queue INDEXED BY queue_due WHERE held=0 AND next=?1 AND id>?2 AND ?1<=?3"
+                           " ORDER BY id LIMIT ?4",
+    [Q_R_QUEUE_DUE] = "SELECT next, id, domain FROM queue INDEXED BY queue_due WHERE held=0 AND next>?1 AND next<=?3 AND ?2=?2"
+                      " ORDER BY next, id LIMIT ?4",
+    [Q_R_QUEUE_DUE_OF_SAME] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?5 AND held=0 AND next=?1 AND id>?2 AND ?1<=?3"
+                              " ORDER BY id LIMIT ?4",
+    [Q_R_QUEUE_DUE_OF] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?5 AND held=0 AND next>?1 AND next<=?3 AND ?2=?2"
+                         " ORDER BY next, id LIMIT ?4",
     [Q_R_QUEUE_NEXT] = "SELECT min(next) FROM queue INDEXED BY queue_due WHERE held=0 AND next>?",
-    [Q_R_QUEUE_DOMAIN] =
-        "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held>=?2 AND (held,next,id)>(?2,?3,?4)"
-        " ORDER BY held, next, id",
+    [Q_R_QUEUE_DOMAIN_SAME] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held=?2 AND next=?3 AND id>?4"
+                              " ORDER BY id",
+    [Q_R_QUEUE_DOMAIN] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND (held,next)>(?2,?3) AND ?4=?4"
+                         " ORDER BY held, next, id",
     [Q_R_QUEUE_COUNT] = "SELECT count(*) FROM queue INDEXED BY queue_domain WHERE domain=?",
     [Q_R_QUEUE_SHAPE] = "SELECT domain, count(*), sum(held), min(next), min(received), sum(received>?1), sum(received>?2), "
                         "sum(received>?3), sum(attempts=0)"

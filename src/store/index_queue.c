@@ -63,9 +63,11 @@ static bool apply_result(struct index *x, const struct record *r)
     return index_run(x, s);
 }
 
-static bool change(struct index *x, const struct fact_change *f, enum index_statement q, uint64_t queue_id)
+static bool change(struct index *x, const struct fact_change *f, uint64_t queue_id)
 {
-    sqlite3_stmt *s = index_q(x, q);
+    if (f->what & QUEUE_DROP)
+        return drop(x, queue_id);
+    sqlite3_stmt *s = index_q(x, Q_QUEUE_CHANGE);
     if (!s)
         return false;
     sqlite3_bind_int64(s, 1, f->what);
@@ -73,40 +75,37 @@ static bool change(struct index *x, const struct fact_change *f, enum index_stat
     bind(s, 3, f->route);
     sqlite3_bind_int64(s, 4, f->priority);
     sqlite3_bind_int64(s, 5, f->expire_ms);
-    if (q == Q_QUEUE_CHANGE_ONE)
-        sqlite3_bind_int64(s, 6, (int64_t)queue_id);
-    else if (q == Q_QUEUE_CHANGE_DOMAIN)
-        bind(s, 6, f->domain);
+    sqlite3_bind_int64(s, 6, (int64_t)queue_id);
     return index_run(x, s);
 }
 
-static bool drop_ids(struct index *x, struct dec *ids)
+static bool change_list(struct index *x, const struct fact_change *f, struct dec *ids)
 {
     while (ids->n > 0 && !ids->bad)
-        if (!drop(x, dec_var(ids)))
+        if (!change(x, f, dec_var(ids)))
             return false;
     return true;
 }
 
-/* Some at a time: a drop needs its own statements between the rows. */
-static bool drop_many(struct index *x, struct str domain)
+/* All, or all of a domain, some at a time: whatever their number, they take no memory. */
+static bool change_many(struct index *x, const struct fact_change *f)
 {
     struct enc ids = {0};
     bool ok = true;
     for (int64_t last = 0, before = -1; ok && last != before;) {
-        sqlite3_stmt *s = index_q(x, domain.n ? Q_QUEUE_IDS_OF : Q_QUEUE_IDS);
+        sqlite3_stmt *s = index_q(x, f->domain.n ? Q_QUEUE_IDS_OF : Q_QUEUE_IDS);
         if (!s)
             return false;
         before = last;
         enc_clear(&ids);
         sqlite3_bind_int64(s, 1, last);
-        if (domain.n)
-            bind(s, 2, domain);
+        if (f->domain.n)
+            bind(s, 2, f->domain);
         while (sqlite3_step(s) == SQLITE_ROW)
             enc_var(&ids, (uint64_t)(last = sqlite3_column_int64(s, 0)));
         ok = index_run(x, s) && !ids.failed;
         struct dec d = {ids.p, ids.n, false};
-        ok = ok && drop_ids(x, &d);
+        ok = ok && change_list(x, f, &d);
     }
     enc_free(&ids);
     return ok;
@@ -117,14 +116,9 @@ static bool apply_change(struct index *x, const struct record *r)
     struct fact_change f;
     if (!fact_change_read(r->payload, &f))
         return index_broken(r);
-    if (f.what & QUEUE_DROP)
-        return f.count ? drop_ids(x, &f.ids) : drop_many(x, f.domain);
     if (f.count == 0)
-        return change(x, &f, f.domain.n ? Q_QUEUE_CHANGE_DOMAIN : Q_QUEUE_CHANGE_ALL, 0);
-    while (f.ids.n > 0 && !f.ids.bad)
-        if (!change(x, &f, Q_QUEUE_CHANGE_ONE, dec_var(&f.ids)))
-            return false;
-    return f.ids.bad ? index_broken(r) : true;
+        return change_many(x, &f);
+    return change_list(x, &f, &f.ids) && (f.ids.bad ? index_broken(r) : true);
 }
 
 static bool apply_note(struct index *x, const struct record *r)

@@ -156,45 +156,50 @@ bool engine_queue_get(struct engine *e, uint64_t queue_id, struct engine_queued 
 
 /* ---- what is due ---- */
 
-bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
-                      void (*each)(void *to, const struct engine_queued *q), void *to)
+typedef void each_due(void *to, const struct engine_queued *q);
+
+/* Those at the cursor's moment, then those behind it. domain NULL: only what the index of all says. False: those were the last.
+ */
+static bool due(struct engine *e, const struct str *domain, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
+                each_due *each, void *to)
 {
-    sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_DUE);
+    static const enum index_statement all[] = {Q_R_QUEUE_DUE_SAME, Q_R_QUEUE_DUE},
+                                      of[] = {Q_R_QUEUE_DUE_OF_SAME, Q_R_QUEUE_DUE_OF};
     uint32_t n = 0;
-    if (!s)
-        return false;
-    const int64_t v[] = {cursor->next_ms, (int64_t)cursor->queue_id, now_ms, limit};
-    for (int i = 0; i < 4; i++)
-        sqlite3_bind_int64(s, i + 1, v[i]);
-    for (; sqlite3_step(s) == SQLITE_ROW; n++) {
-        struct engine_queued q = {
-            .next_ms = sqlite3_column_int64(s, 0), .queue_id = (uint64_t)sqlite3_column_int64(s, 1), .domain = column(s, 2)};
-        *cursor = (struct engine_due){q.next_ms, q.queue_id};
-        each(to, &q);
+    for (int part = 0; part < 2 && n < limit; part++) {
+        sqlite3_stmt *s = index_q(e->read, domain ? of[part] : all[part]);
+        if (!s)
+            return false;
+        const int64_t v[] = {cursor->next_ms, (int64_t)cursor->queue_id, now_ms, limit - n};
+        for (int i = 0; i < 4; i++)
+            sqlite3_bind_int64(s, i + 1, v[i]);
+        if (domain)
+            bind(s, 5, *domain);
+        for (; sqlite3_step(s) == SQLITE_ROW; n++) {
+            struct engine_queued q = {0};
+            if (domain)
+                row_read(s, &q);
+            else
+                q = (struct engine_queued){.next_ms = sqlite3_column_int64(s, 0),
+                                           .queue_id = (uint64_t)sqlite3_column_int64(s, 1),
+                                           .domain = column(s, 2)};
+            *cursor = (struct engine_due){q.next_ms, q.queue_id};
+            each(to, &q);
+        }
+        sqlite3_reset(s);
     }
-    sqlite3_reset(s);
     return n == limit;
 }
 
-bool engine_queue_due_of(struct engine *e, struct str domain, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
-                         void (*each)(void *to, const struct engine_queued *q), void *to)
+bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *cursor, uint32_t limit, each_due *each, void *to)
 {
-    sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_DUE_OF);
-    uint32_t n = 0;
-    if (!s)
-        return false;
-    bind(s, 1, domain);
-    const int64_t v[] = {cursor->next_ms, (int64_t)cursor->queue_id, now_ms, limit};
-    for (int i = 0; i < 4; i++)
-        sqlite3_bind_int64(s, i + 2, v[i]);
-    for (; sqlite3_step(s) == SQLITE_ROW; n++) {
-        struct engine_queued q;
-        row_read(s, &q);
-        *cursor = (struct engine_due){q.next_ms, q.queue_id};
-        each(to, &q);
-    }
-    sqlite3_reset(s);
-    return n == limit;
+    return due(e, NULL, now_ms, cursor, limit, each, to);
+}
+
+bool engine_queue_due_of(struct engine *e, struct str domain, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
+                         each_due *each, void *to)
+{
+    return due(e, &domain, now_ms, cursor, limit, each, to);
 }
 
 int64_t engine_queue_next(struct engine *e, int64_t after_ms)
@@ -275,30 +280,33 @@ bool engine_queue_filter(struct engine *e, const struct engine_filter *f, struct
             lower[i] = ascii_lower(domain.p[i]);
         domain = str_of(lower, domain.n);
     }
-    sqlite3_stmt *s = index_q(e->read, domain.n ? Q_R_QUEUE_DOMAIN : Q_R_QUEUE);
-    if (!s)
-        return false;
-    if (domain.n) {
-        bind(s, 1, domain);
-        sqlite3_bind_int64(s, 2, c->held);
-        sqlite3_bind_int64(s, 3, c->next_ms);
-        sqlite3_bind_int64(s, 4, (int64_t)c->queue_id);
-    } else {
-        sqlite3_bind_int64(s, 1, (int64_t)c->queue_id + 1);
+    const enum index_statement parts[2] = {domain.n ? Q_R_QUEUE_DOMAIN_SAME : Q_R_QUEUE, Q_R_QUEUE_DOMAIN};
+    for (int part = 0; part < (domain.n ? 2 : 1) && more && limit > 0; part++) {
+        sqlite3_stmt *s = index_q(e->read, parts[part]);
+        if (!s)
+            return false;
+        if (domain.n) {
+            bind(s, 1, domain);
+            sqlite3_bind_int64(s, 2, c->held);
+            sqlite3_bind_int64(s, 3, c->next_ms);
+            sqlite3_bind_int64(s, 4, (int64_t)c->queue_id);
+        } else {
+            sqlite3_bind_int64(s, 1, (int64_t)c->queue_id + 1);
+        }
+        while (more && limit > 0 && sqlite3_step(s) == SQLITE_ROW) {
+            struct engine_queued q;
+            limit--;
+            row_read(s, &q);
+            *c = (struct engine_queue_cursor){q.held, q.next_ms, q.queue_id};
+            if ((f->held && !q.held) || (f->before_ms && q.received_ms >= f->before_ms))
+                continue;
+            complete(e, &q);
+            if (fits(f, &q))
+                more = each(to, &q);
+        }
+        sqlite3_reset(s);
     }
-    bool row = false;
-    while (more && limit-- > 0 && (row = sqlite3_step(s) == SQLITE_ROW)) {
-        struct engine_queued q;
-        row_read(s, &q);
-        *c = (struct engine_queue_cursor){q.held, q.next_ms, q.queue_id};
-        if ((f->held && !q.held) || (f->before_ms && q.received_ms >= f->before_ms))
-            continue;
-        complete(e, &q);
-        if (fits(f, &q))
-            more = each(to, &q);
-    }
-    sqlite3_reset(s);
-    return row;
+    return !more || limit == 0; /* there may be more */
 }
 
 uint64_t engine_queue_count(struct engine *e, struct str domain)
