@@ -21,10 +21,20 @@ def equal(got, want, what):
         raise Failed(f'{what}: got {got!r}, wanted {want!r}')
 
 
+def free_ports(n):
+    """All bound at one time, so that no two are the same."""
+    socks = [socket.socket() for _ in range(n)]
+    try:
+        for s in socks:
+            s.bind(('127.0.0.1', 0))
+        return [s.getsockname()[1] for s in socks]
+    finally:
+        for s in socks:
+            s.close()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def until(cond, seconds, what, every=0.02):
@@ -51,7 +61,7 @@ class Penny:
         self.users = users
         self.args = list(args)
         self.process = None
-        self.port = {k: free_port() for k in self.KINDS}
+        self.port = dict(zip(self.KINDS, free_ports(len(self.KINDS))))
         self.lmtp = os.path.join(self.top, 'lmtp')
         self.base = f'hostname {hostname}\ndomain {domain}\n' + ''.join(f'listen {k} 127.0.0.1:{p}\n' for k, p in self.port.items())
         self.configure(config)
