@@ -7,6 +7,7 @@
 #include "base/facts.h"
 #include "base/random.h"
 #include "os/sandbox.h"
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -161,6 +162,7 @@ static void on_ready(struct crew *c)
     if (!m->ready && all_are(m, CREW_READY)) {
         m->ready = true;
         print_ready(m);
+        malloc_trim(0); /* what reading the site and starting the roles took for a moment */
     }
 }
 
