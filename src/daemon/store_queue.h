@@ -101,6 +101,11 @@ struct store_queue {
     uint64_t sent, deferred, failed, handed_out;
 };
 
+static inline struct store_queue *queue_of(const struct queue_job *j)
+{
+    return j->store->queue;
+}
+
 bool store_queue_open(struct store *st);  /* false: no memory */
 void store_queue_begin(struct store *st); /* the engine is open */
 void store_queue_close(struct store *st); /* after the engine closed */
@@ -129,6 +134,26 @@ void queue_answer(struct queue_entry *e, const struct queue_answer *a); /* the f
 void queue_back(struct queue_job *j, int64_t not_before_ms, struct str why);
 void queue_all_back(struct store_queue *q); /* the relay is gone */
 void queue_hop_hint(struct store_queue *q, struct str domain, uint32_t most, int64_t not_before_ms, struct str why);
+
+/* store_queue_hop.c: domains, jobs, busy entries; for the other files of the queue. */
+struct queue_entry *queue_busy(struct store_queue *q, uint64_t queue_id);             /* NULL: it is in no job */
+struct queue_hop *queue_hop_find(struct store_queue *q, struct str domain);
+struct queue_hop *queue_hop_get(struct store_queue *q, struct str domain);            /* made if it is new; NULL: too many */
+/* Puts it into the ring or takes it out; frees it when there is nothing to know of it. */
+void queue_hop_review(struct store_queue *q, struct queue_hop *h);
+void queue_hop_leave_ring(struct store_queue *q, struct queue_hop *h);
+/* The index may have something due for it from there on. */
+void queue_hop_more(struct store_queue *q, struct queue_hop *h, struct engine_due from);
+void queue_hop_block(struct store_queue *q, struct queue_hop *h, int64_t until_ms, struct str why); /* at most for retry-most */
+void queue_hop_unload(struct store_queue *q, struct queue_hop *h);                    /* all that waits here: back to what the index says */
+struct queue_job *queue_job_new(struct store_queue *q, struct queue_hop *h, uint64_t id, uint32_t count); /* NULL: no room */
+void queue_job_add(struct store_queue *q, struct queue_job *j, const struct queue_entry *e);
+void queue_job_wait(struct queue_job *j, bool fresh);
+/* Entries without an answer leave it; false: none is left, and it is gone. */
+bool queue_job_shrink(struct store_queue *q, struct queue_job *j);
+/* store_queue_load.c: what is due, from the index. */
+void queue_hop_load(struct store_queue *q, struct queue_hop *h);                      /* a page of its due entries becomes jobs */
+void queue_scan(struct store_queue *q);                                               /* which domains have something due */
 
 /* store_queue.c for store_result.c */
 void queue_settle(struct queue_job *j);      /* all that will be answered is */

@@ -536,3 +536,71 @@ TEST(schedule)
     v = queue_verdict(&s, DONE, 0, 1, 0, false);
     CHECK(v.done && !v.fail);
 }
+
+/* A relay that says anything at any time: nothing is lost, nothing is there twice, and an honest one after it finishes the work.
+ */
+TEST(a_mad_relay)
+{
+    struct play p;
+    struct job j;
+    uint64_t rng = 7;
+    play_open(&p, 10);
+    for (int i = 0; i < 12; i++) {
+        char a[32], b[32];
+        snprintf(a, sizeof a, "u%d@h%d.test", i, i % 5);
+        snprintf(b, sizeof b, "v%d@h%d.test", i, i % 3);
+        send_mail(&p, MAIL(ALICE, .to = {a, b}));
+    }
+    rig_turns(p.r, 20);
+    for (int i = 0; i < 3000; i++) {
+        rng = rng * 6364136223846793005u + 1442695040888963407u;
+        uint64_t r = rng >> 33, job = r % 3 ? 1024 + r % 20 * 1025 : r * r, entry = r % 30;
+        switch (r / 7 % 8) {
+        case 0:
+            rig_send(&p.relay, &MSG(work_ready, .window = (uint32_t)(r % 12), .octets = r % 100000));
+            break;
+        case 1:
+            rig_send(&p.relay, &MSG(work_more, .job = job, .offset = r % 3 ? r % 200 : rng, .room = (uint32_t)(r % 70000)));
+            break;
+        case 2:
+        case 3:
+            rig_send(&p.relay, &MSG(work_result, .job = job, .queue_id = entry, .outcome = RETRY, .code = (uint16_t)r,
+                                    .status = S("x.y"), .at_ms = (int64_t)rng));
+            break;
+        case 4:
+            rig_send(&p.relay, &MSG(work_back, .job = job, .not_before_ms = r % 2 ? 0 : clock_unix_ms() + 5));
+            break;
+        case 5:
+            rig_send(&p.relay, &MSG(work_hop, .next_hop = r % 2 ? S("h1.test") : S(""), .jobs = (uint32_t)(r % 4),
+                                    .not_before_ms = (int64_t)(rng >> 1)));
+            break;
+        default:
+            rig_send(&p.relay, &MSG(work_done, .job = job));
+        }
+        if (i % 16 == 0)
+            rig_turns(p.r, 3);
+        if (i % 500 == 499)
+            store_queue_second(rig_store(p.r));
+        if (p.relay.count > RIG_SEEN_MAX / 2)
+            rig_forget(&p.relay);
+    }
+    for (int i = 0; i < 100; i++)
+        loop_turn(p.r->loop, 5);
+    CHECK(queued_count(&p) == 24);
+    rig_hang_up(&p.relay);
+    rig_turns(p.r, 20);
+    change(&p, (struct op){.kind = OP_QUEUE_CHANGE, .queue_change = {.what = QUEUE_NEXT, .next_ms = 1}});
+    relay_up(&p, 10);
+    uint64_t seen = 0;
+    for (int n = 0; n < 100 && queued_count(&p) > 0; n++) {
+        store_queue_second(rig_store(p.r));
+        next_job(&p, &j);
+        for (uint32_t i = 0; i < j.count; i++) {
+            CHECK(!(seen & 1ULL << j.entry[i]));
+            seen |= 1ULL << j.entry[i];
+        }
+        answer_all(&p, &j, DONE, 250, "", "ok");
+    }
+    CHECK_NUM(queued_count(&p), 0);
+    play_close(&p);
+}

@@ -157,6 +157,17 @@ static void result_of(struct queue_job *j, const struct msg_work_result *m)
                                                .passed = m->dsn});
 }
 
+/* Who has no result in spite of it counts as tried: nothing goes in a circle. */
+static void done_with(struct queue_job *j)
+{
+    static const struct queue_answer none = {
+        .outcome = RETRY, .status = S_INIT("4.3.0"), .text = S_INIT("the relay did not say what came of it")};
+
+    for (uint32_t i = 0; i < j->count; i++)
+        queue_answer(&j->entry[i], &none); /* the first answer counts */
+    queue_back(j, 0, STR_NONE);
+}
+
 void store_from_relay(struct store *st, struct peer *p, const struct message *m)
 {
     struct store_queue *q = st->queue;
@@ -185,7 +196,7 @@ void store_from_relay(struct store *st, struct peer *p, const struct message *m)
         break;
     case MSG_work_done:
         if ((j = queue_job_find(q, m->work_done.job)))
-            queue_back(j, 0, STR_NONE); /* who has no result in spite of it was not tried */
+            done_with(j);
         break;
     case MSG_work_hop:
         queue_hop_hint(q, m->work_hop.next_hop, m->work_hop.jobs, m->work_hop.not_before_ms, str_c(m->work_hop.why.text));

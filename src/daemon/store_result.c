@@ -302,6 +302,26 @@ static enum outcome tell_somebody(struct telling *t, const struct engine_envelop
 
 /* ---- all of it ---- */
 
+/* Its envelope cannot be read (or it was dropped meanwhile, then this changes nothing): what was handed on is, the rest is tried
+ * again. */
+static void unknown(struct queue_job *j)
+{
+    int64_t now = clock_unix_ms();
+
+    for (uint32_t i = 0; i < j->count; i++) {
+        struct queue_entry *e = &j->entry[i];
+        e->result.queue_id = e->queue_id;
+        e->result.attempts = e->attempts + 1;
+        e->result.done = e->result.outcome == DONE;
+        e->result.next_ms = now + NOTICE_LATER_MS;
+        e->result.at_ms = now;
+        if (!e->result.done)
+            e->result.outcome = RETRY;
+        e->result.warned = e->warned;
+    }
+    queue_commit_results(j);
+}
+
 void queue_settle(struct queue_job *j)
 {
     struct store *st = j->store;
@@ -313,9 +333,8 @@ void queue_settle(struct queue_job *j)
     st->queue->settling++;
     bool known = read_envelope(j, &v);
     t.to = arena_array(&j->arena, j->count + 1, sizeof *t.to);
-    j->results = arena_array(&j->arena, j->count, sizeof *j->results);
-    if (!known || !t.to || !j->results) { /* dropped meanwhile, or no memory: the index has it as it was */
-        queue_job_settled(j);
+    if (!known || !t.to) { /* its record cannot be read, or it was dropped meanwhile */
+        unknown(j);
         return;
     }
     judge(&t, &v);
@@ -342,6 +361,10 @@ static void written(struct op *op)
 
 void queue_commit_results(struct queue_job *j)
 {
+    if (!j->results && !(j->results = arena_array(&j->arena, j->count, sizeof *j->results))) {
+        queue_job_again(j);
+        return;
+    }
     for (uint32_t i = 0; i < j->count; i++)
         j->results[i] = j->entry[i].result;
     j->op = (struct op){.kind = OP_QUEUE_RESULT, .queue_result = {j->id, j->results, j->count}, .done = written, .owner = j};
