@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include "base/clock.h"
 #include "base/facts.h"
-#include "daemon/store_inside.h"
+#include "daemon/store_queue.h"
 #include "message/date.h"
 
 /* Upper bounds in microseconds; the last bucket has none. */
@@ -157,6 +157,10 @@ void store_metrics_text(struct store *st, struct buf *to)
     one(to, "messages_refused_total", "counter", "Messages refused or put off after their last octet.", st->refused);
     one(to, "copies_delivered_total", "counter", "Copies put into mailboxes.", st->delivered);
     one(to, "recipients_queued_total", "counter", "Recipients elsewhere that were queued.", st->queued);
+    one(to, "queue_sent_total", "counter", "Recipients handed on to other hosts.", st->queue->sent);
+    one(to, "queue_deferred_total", "counter", "Attempts that will be made again.", st->queue->deferred);
+    one(to, "queue_failed_total", "counter", "Recipients elsewhere that were refused or given up.", st->queue->failed);
+    one(to, "queue_jobs", "gauge", "Messages that are at the relay now.", st->queue->out_count);
     one(to, "notifications_total", "counter", "Delivery status notifications written.", st->notified);
     one(to, "commits_in_work", "gauge", "Messages that wait for the disk.", st->commit_count);
     one(to, "bodies_held_octets", "gauge", "Octets of messages held in memory.", st->bodies_held);
