@@ -52,7 +52,7 @@ check-all: deps-test
 # Public vectors are not part of the tree: name the folder that holds them.
 conformance:
 	@[ -n "$(VECTORS)" ] && [ -d "$(VECTORS)" ] || { echo 'make conformance VECTORS=dir: no such folder; nothing was held against the vectors' >&2; exit 1; }
-	@$(MAKE) --no-print-directory -s -j2 conformance-programs
+	@$(MAKE) --no-print-directory -s -j2 all conformance-programs
 	@tools/conformance "$(VECTORS)" $O/conformance
 
 # Other people's code judges ours: python3-dkim the signatures.
