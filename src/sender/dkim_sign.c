@@ -176,6 +176,34 @@ static void pile_add(struct pile *p, char c)
     p->c[p->n++] = c;
 }
 
+/* How many octets stand in s that are canonical as they are, so that lines need not be looked at twice: no line end, no white
+ * space but single spaces between others. */
+static size_t canonical_run(struct str s)
+{
+    size_t i = 0;
+    for (; i < s.n; i++) {
+        char c = s.p[i];
+        if ((unsigned char)c > ' ')
+            continue;
+        bool single = c == ' ' && i + 1 < s.n && !is_space(s.p[i + 1]) && s.p[i + 1] != '\r';
+        if (c == '\r' || c == '\t' || (c == ' ' && !single))
+            break;
+    }
+    return i;
+}
+
+static void pile_add_run(struct pile *p, struct str run)
+{
+    while (run.n) {
+        if (p->n == sizeof p->c)
+            pile_flush(p);
+        struct str part = str_head(run, sizeof p->c - p->n);
+        memcpy(p->c + p->n, part.p, part.n);
+        p->n += part.n;
+        run = str_skip(run, part.n);
+    }
+}
+
 static void body_line_end(struct pile *p)
 {
     struct dkim_signer *s = p->s;
@@ -216,12 +244,16 @@ static void body_feed(struct dkim_signer *s, struct str piece)
             }
             body_octet(&p, '\r');
         }
-        if (c == '\r')
+        if (c == '\r') {
             s->cr = true;
-        else if (is_space(c))
+        } else if (is_space(c)) {
             s->space = true;
-        else
+        } else {
             body_octet(&p, c);
+            size_t run = canonical_run(str_skip(piece, i + 1));
+            pile_add_run(&p, str_of(piece.p + i + 1, run));
+            i += run;
+        }
     }
     pile_flush(&p);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: ISC
 #include "tls/digest.h"
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <stdlib.h>
 #include "base/check.h"
 #include "base/fail.h"
 #include "tls/inside.h"
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
 
 static const EVP_MD *md(enum tls_digest d)
 {
@@ -34,8 +34,8 @@ void tls_hmac(enum tls_digest d, struct str key, struct str bytes, unsigned char
 void tls_pbkdf2(enum tls_digest d, struct str password, struct str salt, uint32_t iterations, unsigned char *out)
 {
     check(iterations >= 1 && iterations <= 10000000 && password.n <= INT32_MAX && salt.n <= INT32_MAX);
-    check(tls_warm() && PKCS5_PBKDF2_HMAC(password.n ? password.p : "", (int)password.n, (const unsigned char *)salt.p, (int)salt.n,
-                                          (int)iterations, md(d), (int)tls_digest_size(d), out) == 1);
+    check(tls_warm() && PKCS5_PBKDF2_HMAC(password.n ? password.p : "", (int)password.n, (const unsigned char *)salt.p,
+                                          (int)salt.n, (int)iterations, md(d), (int)tls_digest_size(d), out) == 1);
 }
 
 struct tls_hash {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The few digests of the crypto library that other folders need: SCRAM's key derivation (RFC 5802 2.2) and SHA-1, which libsodium lacks. */
+/* The few digests of the crypto library that other folders need: SCRAM's key derivation (RFC 5802 2.2) and SHA-1, which libsodium
+ * lacks. */
 #pragma once
 #include "base/str.h"
 
@@ -13,7 +14,8 @@ void tls_hash(enum tls_digest d, struct str bytes, unsigned char *out);
 void tls_hmac(enum tls_digest d, struct str key, struct str bytes, unsigned char *out);
 /* PBKDF2 with HMAC, one block: SCRAM's Hi(). iterations 1 … 10,000,000. */
 void tls_pbkdf2(enum tls_digest d, struct str password, struct str salt, uint32_t iterations, unsigned char *out);
-/* The same over pieces. new: NULL: no memory. end writes the digest and frees; free is for one that is not needed any more (NULL allowed). */
+/* The same over pieces. new: NULL: no memory. end writes the digest and frees; free is for one that is not needed any more (NULL
+ * allowed). */
 struct tls_hash;
 struct tls_hash *tls_hash_new(enum tls_digest d);
 void tls_hash_add(struct tls_hash *h, struct str bytes);

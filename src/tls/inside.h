@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
 /* Private to src/tls: what the crypto library's objects hang on. */
 #pragma once
-#include <pthread.h>
-#include <stdatomic.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include "base/compiler.h"
 #include "tls/tls.h"
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 enum { TICKET_KEY_SIZE = 80, TICKET_KEYS = 2, CERTIFICATES_MAX = 1000, CHAIN_MAX = 20 };
 
@@ -48,7 +48,7 @@ struct tls {
     enum tls_trust trust; /* what is really checked: DANE without usable records is ANY */
     bool enforce;
     unsigned char demands[32]; /* hash of all that a session depends on: resumed is only what was made under the same */
-    char reason[64];      /* of a failed hand-shake, in the library's words */
+    char reason[64];           /* of a failed hand-shake, in the library's words */
 };
 
 struct tls_key {
@@ -68,7 +68,7 @@ BIO *tls_bio_new(struct tls *t);
 /* Takes the library's error queue down to one line. */
 void tls_why(struct why *why, const char *what);
 /* A PEM chain, leaf first. NULL with why when it holds no certificate, or a broken one. */
-STACK_OF(X509) *tls_chain_read(struct str pem, struct why *why);
+STACK_OF(X509) * tls_chain_read(struct str pem, struct why *why);
 /* A key whose public half is that of the certificate and whose private half is elsewhere. */
 EVP_PKEY *tls_remote_key(X509 *leaf, struct tls_signer *signer, uint32_t key, struct why *why);
 /* Adds the signing provider to the library; false: it refused. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: ISC
 /* Private keys, where they live: read from PEM, sign. */
+#include "base/fail.h"
+#include "tls/inside.h"
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
-#include "base/fail.h"
-#include "tls/inside.h"
 
 /* Never ask a terminal: a key with a pass phrase is a mistake that the administrator must hear of. */
 static int no_phrase(char *to, int room, int writing, void *encrypted)
@@ -69,7 +69,8 @@ bool tls_key_sign(struct tls_key *k, const char *alg, const char *digest, struct
     bool ok = ctx && EVP_DigestSignInit_ex(ctx, &options, *digest ? digest : NULL, NULL, NULL, k->key, NULL) == 1 &&
               (!pss || (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) > 0 &&
                         EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) > 0)) &&
-              EVP_DigestSign(ctx, NULL, &n, (const unsigned char *)tbs.p, tbs.n) == 1 && (to = buf_reserve(signature, n)) != NULL &&
+              EVP_DigestSign(ctx, NULL, &n, (const unsigned char *)tbs.p, tbs.n) == 1 &&
+              (to = buf_reserve(signature, n)) != NULL &&
               EVP_DigestSign(ctx, (unsigned char *)to, &n, (const unsigned char *)tbs.p, tbs.n) == 1;
     if (ok)
         buf_wrote(signature, n);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: ISC
-/* A TLS session over two buffers. The library reads from t->in and writes to t->out through a BIO of our own: no copy in between, no memory kept.
+/* A TLS session over two buffers. The library reads from t->in and writes to t->out through a BIO of our own: no copy in between,
+   no memory kept.
 
        new ──tls_handshake: MORE … OK──► tls_read / tls_write in any order ──tls_close──► free
               │                             │
-              └─────────── FAILED ──────────┘  (an alert is in out; nothing but tls_free may follow)                                       */
+              └─────────── FAILED ──────────┘  (an alert is in out; nothing but tls_free may follow) */
+#include "base/fail.h"
+#include "tls/inside.h"
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "base/fail.h"
-#include "tls/inside.h"
 
 enum { RECORD_MAX = 16384 };
 
@@ -121,7 +122,8 @@ static void why_failed(struct tls *t, struct why *why)
         ERR_clear_error();
         if (why) {
             why->status[0] = '\0';
-            snprintf(why->text, sizeof why->text, "the server's certificate is not accepted: %s", X509_verify_cert_error_string(verified));
+            snprintf(why->text, sizeof why->text, "the server's certificate is not accepted: %s",
+                     X509_verify_cert_error_string(verified));
         }
         return;
     }
