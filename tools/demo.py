@@ -1,12 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""make demo: the main job on real input, without a configuration file and without DNS. Every step is checked; the first that fails is named and ends it.
+"""make demo: the main job on real input. Every step is checked; the first that fails is named and ends it. Whoever runs it configures nothing.
 
-   a server on loopback in a fresh directory · two users · penny send composes text, a picture, a sound and a video to both · STARTTLS and AUTH ·
-   accepted durably, delivered · read back over POP3 by Python's poplib, and by penny read and penny save · attachments byte for byte the same."""
-import argparse, email, email.policy, math, os, poplib, re, shutil, signal, ssl, struct, subprocess, sys, tempfile, time, zlib
+   a name server with signed zones · two servers, one.test on 127.0.0.2 and two.test on 127.0.0.3, each in a fresh directory ·
+   penny send composes text, a picture, a sound and a video from alice@one.test to bob@two.test and carol@one.test · STARTTLS and AUTH ·
+   accepted durably, delivered to carol, handed by MX to the other server · read there over POP3 by Python's poplib, and by penny read and penny save ·
+   attachments byte for byte the same · bob answers, and the answer finds its way back."""
+import argparse, email, email.policy, os, poplib, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, 'tests', 'e2e'))
+import media
+from dns_server import NameServer
+
 PENNY = os.path.join(TOP, 'penny')
 SUBJECT = 'Grüße aus Köln – ein Bild, ein Ton, ein Film'
 TEXT = '''Hello both,
@@ -16,189 +22,232 @@ Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich.
 
 Alice
 '''
+HOSTS = {'one.test': '127.0.0.2', 'two.test': '127.0.0.3'}
+PORTS = {'smtp': 2525, 'submission': 2587, 'submissions': 2465, 'pop3': 2110, 'pop3s': 2995}
+ID = r'\b[0-9A-HJKMNP-TV-Z]{5,13}\b'
 
 
-def picture():
-    """A PNG of 320 × 240: noise over a gradient, so that it does not shrink to nothing."""
-    rows = b''.join(b'\0' + b''.join(bytes(((x * 255 // 320), (y * 255 // 240), v)) for x, v in enumerate(os.urandom(320))) for y in range(240))
-    chunk = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
-    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 320, 240, 8, 2, 0, 0, 0)) + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+def require(cond, what):
+    if not cond:
+        raise RuntimeError(what)
 
 
-def sound():
-    """A WAV of three seconds: a falling fifth, 8 kHz, 16 bit."""
-    n = 24000
-    data = b''.join(struct.pack('<h', int(9000 * math.sin(2 * math.pi * (440 if i < n / 2 else 293.66) * i / 8000))) for i in range(n))
-    return b'RIFF' + struct.pack('<I', 36 + len(data)) + b'WAVEfmt ' + struct.pack('<IHHIIHH', 16, 1, 1, 8000, 16000, 2, 16) + b'data' + struct.pack('<I', len(data)) + data
+def wait(cond, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not cond():
+        require(time.monotonic() < end, f'{what}: not within {seconds} s')
+        time.sleep(0.005)
 
 
-def video():
-    """An AVI of 12 uncompressed frames, 64 × 48: a bar that walks across."""
-    w, h, frames = 64, 48, 12
-    chunk = lambda kind, data: kind + struct.pack('<I', len(data)) + data + (b'\0' if len(data) % 2 else b'')
-    hdr = chunk(b'avih', struct.pack('<14I', 1000000 // 6, w * h * 3 * 6, 0, 0x10, frames, 0, 1, w * h * 3, w, h, 0, 0, 0, 0))
-    strh = chunk(b'strh', b'vidsDIB ' + struct.pack('<IHHIIIIIIiI4h', 0, 0, 0, 0, 1, 6, 0, frames, w * h * 3, -1, 0, 0, 0, w, h))
-    strf = chunk(b'strf', struct.pack('<IiiHHIIiiII', 40, w, h, 1, 24, 0, w * h * 3, 0, 0, 0, 0))
-    movi = b''.join(chunk(b'00db', b''.join((b'\x30\xa0\xf0' if abs(x - f * w // frames) < 5 else b'\x20\x20\x20') for _ in range(h) for x in range(w))) for f in range(frames))
-    lst = lambda kind, data: chunk(b'LIST', kind + data)
-    body = b'AVI ' + lst(b'hdrl', hdr + lst(b'strl', strh + strf)) + lst(b'movi', movi)
-    return b'RIFF' + struct.pack('<I', len(body)) + body
+def free_port(port):
+    """This one or the next that nobody has on any of the hosts: the servers find each other by one number (mx-port)."""
+    while True:
+        try:
+            for host in HOSTS.values():
+                with socket.socket() as s:
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind((host, port))
+            return port
+        except OSError:
+            port += 10
+
+
+class Server:
+    """One of the two: its configuration, its process, its users' passwords, and the command line as its operator and as its users have it."""
+
+    def __init__(self, top, domain, port, names):
+        self.domain, self.host, self.port = domain, HOSTS[domain], port
+        self.top = f'{top}/{domain}'
+        self.dir, self.log = self.top + '/data', self.top + '/log'
+        self.password, self.process = {}, None
+        os.mkdir(self.top)
+        with open(self.top + '/penny.conf', 'w') as f:
+            f.write(f'hostname mail.{domain}\ndomain {domain}\n' + ''.join(f'listen {kind} {self.host}:{n}\n' for kind, n in port.items()) +
+                    f'dns server {names.address}        # the small name server of this demo, and the keys of its zones\ndns anchor {names.anchors}\n'
+                    f'mx-port {port["smtp"]}                     # where the other server is, instead of 25\nmx-private on                    # on loopback\n')
+
+    def penny(self, *args, user=None, input=None):
+        """penny … as the operator, or as a user at home, who has nothing but an account."""
+        home = f'{self.top}/home/{user}' if user else self.top
+        env = dict(os.environ, HOME=home, XDG_CONFIG_HOME=home + '/config', XDG_DATA_HOME=home + '/share', PENNY_CONFIG=self.top + '/penny.conf', PENNY_DIR=self.dir)
+        if user:
+            os.makedirs(home, exist_ok=True)
+            del env['PENNY_CONFIG'], env['PENNY_DIR']
+        r = subprocess.run([PENNY, *args], input=input, text=True, capture_output=True, env=env, timeout=60)
+        require(r.returncode == 0, f'penny {" ".join(args[:3])} … exit {r.returncode}: {(r.stderr or r.stdout).strip()}')
+        return r.stdout
+
+    def start(self):
+        log = open(self.log, 'w')
+        self.process = subprocess.Popen([PENNY, 'serve', '-c', self.top + '/penny.conf', '--dir', self.dir], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait(lambda: self.process.poll() is not None or re.search(r'^ready ', open(self.log).read(), re.M), 'the line "ready"')
+        require(self.process.poll() is None, 'the server ended')
+
+    def add(self, user):
+        self.password[user] = os.urandom(9).hex()
+        self.penny('user', 'add', user, input=self.password[user] + '\n')
+        self.penny('account', 'add', user, '--submission', f'{self.host}:{self.port["submission"]}', '--pop3', f'{self.host}:{self.port["pop3"]}', '--trust-this-certificate',
+                   user=user, input=self.password[user] + '\n')
+
+    def fetch(self, user):
+        """All messages of a maildrop, by somebody else's POP3 client over STLS."""
+        context = ssl.create_default_context(cadata=ssl.get_server_certificate((self.host, self.port['pop3s'])))
+        context.check_hostname = False
+        poplib._MAXLINE = 1 << 20
+        p = poplib.POP3(self.host, self.port['pop3'], timeout=30)
+        p.stls(context)
+        p.user(user)
+        p.pass_(self.password[user])
+        out = [email.message_from_bytes(b'\r\n'.join(p.retr(n + 1)[1]), policy=email.policy.default) for n in range(p.stat()[0])]
+        p.quit()
+        return out
+
+    def stop(self):
+        """Exit status; None when it never ran."""
+        if self.process is None:
+            return None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
 
 class Demo:
     def __init__(self, once):
         self.once, self.step, self.start = once, 'start', time.monotonic()
         self.top = tempfile.mkdtemp(prefix='penny-demo-')
-        os.chmod(self.top, 0o755)
-        self.dir = self.top + '/data'
-        self.server = None
+        os.chmod(self.top, 0o755)  # the roles of a server that root starts run as somebody else
+        self.names, self.one, self.two = None, None, None
         self.color = sys.stdout.isatty() and 'NO_COLOR' not in os.environ
 
-    def say(self, what, since):
+    def begin(self, step):
+        self.step, self.since = step, time.monotonic()
+
+    def done(self, what):
         mark = '\033[32m✓\033[0m' if self.color else '✓'
-        print(f'{mark} {(time.monotonic() - since) * 1000:8.1f} ms  {what}', flush=True)
-
-    def penny(self, *args, input=None, home=None, ok=(0,)):
-        env = dict(os.environ, PENNY_DIR=self.dir, HOME=home or self.top, XDG_CONFIG_HOME=(home or self.top) + '/config', XDG_DATA_HOME=(home or self.top) + '/share')
-        env.pop('PENNY_CONFIG', None)
-        r = subprocess.run([PENNY, *args], input=input, text=True, capture_output=True, env=env, timeout=60)
-        if r.returncode not in ok:
-            raise RuntimeError(f'penny {" ".join(args[:3])} … exit {r.returncode}: {(r.stderr or r.stdout).strip()}')
-        return r.stdout
-
-    def require(self, cond, what):
-        if not cond:
-            raise RuntimeError(what)
+        print(f'{mark} {(time.monotonic() - self.since) * 1000:8.1f} ms  {what}', flush=True)
 
     def serve(self):
-        self.step = 'the server starts on loopback'
-        t = time.monotonic()
-        self.log = open(self.top + '/log', 'w+')
-        env = dict(os.environ)
-        env.pop('PENNY_CONFIG', None)
-        self.server = subprocess.Popen([PENNY, 'serve', '--loopback', '--dir', self.dir], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env)
-        while True:
-            text = open(self.top + '/log').read()
-            m = re.search(r'^ready .*$', text, re.M)
-            if m:
-                break
-            self.require(self.server.poll() is None and time.monotonic() - t < 30, 'no line "ready":\n' + text[-2000:])
-            time.sleep(0.005)
-        self.ready = m.group(0)
-        self.port = {k: int(v) for k, v in re.findall(r'\b(smtp|submissions?|pop3s?)=127\.0\.0\.1:(\d+)', self.ready)}
-        self.require({'smtp', 'submission', 'pop3', 'pop3s'} <= set(self.port), f'ports in: {self.ready}')
-        self.say(f'server ready: {", ".join(f"{k} :{v}" for k, v in self.port.items())}', t)
+        self.begin('a name server starts')
+        zones = {'test': ''} | {zone: f'@ MX 10 mail\nmail A {host}\n' for zone, host in HOSTS.items()}
+        self.names = NameServer(zones, signed=zones).start()
+        self.done(f'name server on {self.names.address}: zones one.test and two.test, signed')
+        self.begin('two servers start')
+        port = {kind: free_port(n) for kind, n in PORTS.items()}
+        self.one, self.two = (Server(self.top, domain, port, self.names) for domain in HOSTS)
+        for s in (self.one, self.two):
+            s.start()
+        self.done(f'servers ready: {", ".join(f"mail.{s.domain} on {s.host}" for s in (self.one, self.two))}: ' + ', '.join(f'{k} :{n}' for k, n in port.items()))
 
     def users(self):
-        self.step = 'two users are made'
-        t = time.monotonic()
-        self.password = {u: os.urandom(9).hex() for u in ('alice@demo.test', 'bob@demo.test')}
-        for u, secret in self.password.items():
-            self.penny('user', 'add', u, input=secret + '\n')
-        self.say('users alice@demo.test and bob@demo.test', t)
-        self.step = 'an account is remembered'
-        t = time.monotonic()
-        for u, secret in self.password.items():
-            home = f'{self.top}/{u.split("@")[0]}'
-            os.makedirs(home)
-            self.penny('account', 'add', u, '--submission', f"127.0.0.1:{self.port['submission']}", '--pop3', f"127.0.0.1:{self.port['pop3']}", '--trust-this-certificate', input=secret + '\n', home=home)
-        self.say('their user agents know where to submit and to read (certificate remembered)', t)
+        self.begin('users and their accounts are made')
+        for s, user in ((self.one, 'alice@one.test'), (self.one, 'carol@one.test'), (self.two, 'bob@two.test')):
+            s.add(user)
+        self.done('users alice@one.test, carol@one.test, bob@two.test; their user agents know where to submit and to read (certificates remembered)')
 
     def send(self):
-        self.step = 'a picture, a sound and a video are made'
-        t = time.monotonic()
-        self.files = {'Bild – schöne Grüße.png': picture(), 'Ton.wav': sound(), 'Film.avi': video()}
-        self.paths = []
+        self.begin('a picture, a sound and a video are made')
+        self.files = {'Bild – schöne Grüße.png': media.picture(), 'Ton.wav': media.sound(), 'Film.avi': media.video()}
+        attach = []
         for name, data in self.files.items():
-            path = f'{self.top}/{name}'
-            with open(path, 'wb') as f:
+            attach += ['-a', f'{self.top}/{name}']
+            with open(attach[-1], 'wb') as f:
                 f.write(data)
-            self.paths += ['-a', path]
-        self.say(f'made {", ".join(f"{n} ({len(d) // 1000} kB)" for n, d in self.files.items())}', t)
-        self.step = 'penny send composes and submits over STARTTLS and AUTH'
-        t = time.monotonic()
-        out = self.penny('send', '-s', SUBJECT, *self.paths, 'alice@demo.test', 'bob@demo.test', input=TEXT, home=self.top + '/alice')
-        m = re.search(r'\b[0-9A-HJKMNP-TV-Z]{5,13}\b', out)
-        self.require(m, f'no id in: {out}')
+        self.done('made ' + ', '.join(f'{n} ({len(d) // 1000} kB)' for n, d in self.files.items()))
+        self.begin('penny send composes and submits over STARTTLS and AUTH')
+        out = self.one.penny('send', '-s', SUBJECT, *attach, 'bob@two.test', 'carol@one.test', user='alice@one.test', input=TEXT)
+        m = re.search(ID, out)
+        require(m, f'no id in: {out}')
         self.id = m.group(0)
-        self.say(f'submitted by alice over STARTTLS and AUTH, stored, in both mailboxes: id {self.id}', t)
+        self.done(f'submitted by alice over STARTTLS and AUTH, stored, in carol\'s mailbox: id {self.id}')
+
+    def cross(self):
+        self.begin('the message goes to the other server by MX')
+        wait(lambda: ' sent ' in self.one.penny('trace', self.id), 'the other server has taken it')
+        trace = self.one.penny('trace', self.id)
+        m = re.search(rf' sent +bob@two\.test by mail\.two\.test \[127\.0\.0\.3\]: 250 .* id ({ID}) \(TLS', trace)
+        require(m, f'not by mail.two.test over TLS: {trace}')
+        self.there = m.group(1)
+        require(not self.one.penny('queue', 'ls', '--json').strip(), 'the queue is not empty')
+        self.done(f'looked up, connected, STARTTLS, taken by mail.two.test: id {self.there} there; nothing waits in the queue')
 
     def read(self):
-        self.step = 'the message is read over POP3 by another program'
-        t = time.monotonic()
-        for user, secret in self.password.items():
-            context = ssl.create_default_context(cadata=ssl.get_server_certificate(('127.0.0.1', self.port['pop3s'])))
-            context.check_hostname = False
-            p = poplib.POP3('127.0.0.1', self.port['pop3'], timeout=30)
-            p.stls(context)
-            p.user(user)
-            p.pass_(secret)
-            poplib._MAXLINE = 1 << 20
-            m = email.message_from_bytes(b'\r\n'.join(p.retr(1)[1]), policy=email.policy.default)
-            p.quit()
-            self.require(m['Subject'] == SUBJECT, f'Subject of {user}: {m["Subject"]}')
+        self.begin('the message is read over POP3 by another program')
+        for s, user in ((self.two, 'bob@two.test'), (self.one, 'carol@one.test')):
+            m = s.fetch(user)[0]
+            require(m['Subject'] == SUBJECT, f'Subject of {user}: {m["Subject"]}')
             got = {a.get_filename(): a.get_payload(decode=True) for a in m.iter_attachments()}
-            self.require(got == self.files, f'attachments of {user} differ: {[(k, len(v)) for k, v in got.items()]}')
-        self.say('read over POP3 with STLS by Python\'s poplib: subject and attachments the same, byte for byte, for both', t)
-        self.step = 'penny read shows it, penny save saves it'
-        t = time.monotonic()
-        text = self.penny('read', '1', home=self.top + '/bob')
-        self.require('Zwölf Boxkämpfer' in text and 'Film.avi' in text, f'penny read: {text[:500]}')
+            require(got == self.files, f'attachments of {user} differ: {[(k, len(v)) for k, v in got.items()]}')
+        self.done('read over POP3 with STLS by Python\'s poplib: subject and attachments the same, byte for byte, for both')
+        self.begin('penny read shows it, penny save saves it')
+        text = self.two.penny('read', '1', user='bob@two.test')
+        require('Zwölf Boxkämpfer' in text and 'Film.avi' in text, f'penny read: {text[:500]}')
         out = self.top + '/saved'
         os.makedirs(out)
-        self.penny('save', '1', '-o', out, home=self.top + '/bob')
+        self.two.penny('save', '1', '-o', out, user='bob@two.test')
         for name, data in self.files.items():
             with open(f'{out}/{name}', 'rb') as f:
-                self.require(f.read() == data, f'penny save: {name} differs')
-        self.say('penny read and penny save: the same again', t)
+                require(f.read() == data, f'penny save: {name} differs')
+        self.done('penny read and penny save as bob: the same again')
+
+    def answer(self):
+        self.begin('an answer comes back')
+        self.two.penny('send', '-s', f'Re: {SUBJECT}', 'alice@one.test', user='bob@two.test', input='Schön!\n')
+        wait(lambda: 'Re: ' in self.one.penny('ls', user='alice@one.test'), 'alice has the answer')
+        text = self.one.penny('read', '1', user='alice@one.test')
+        require('Schön!' in text and 'bob@two.test' in text, f'penny read: {text}')
+        self.done('bob answers; alice has it on the other server')
 
     def show(self):
-        self.step = 'penny trace tells the life of the message'
-        text = self.penny('trace', self.id)
-        self.require(self.id in text and 'bob@demo.test' in text, f'penny trace: {text}')
-        print()
-        print(text.rstrip())
-        print()
-        p = self.port
-        print(f'read    POP3 127.0.0.1:{p["pop3"]} (STARTTLS), :{p["pop3s"]} (TLS)      user bob@demo.test      password {self.password["bob@demo.test"]}')
-        print(f'send    SMTP 127.0.0.1:{p["submission"]} (STARTTLS){", :" + str(p["submissions"]) + " (TLS)" if "submissions" in p else ""}      user alice@demo.test    password {self.password["alice@demo.test"]}')
-        print('        the certificate is self-signed: a mail program asks once')
-        print(f'try     echo hi | ./penny --dir {self.dir} send --as alice@demo.test -s hello bob@demo.test')
-        print(f'        ./penny --dir {self.dir} ls --as bob@demo.test   ·   ./penny --dir {self.dir} trace bob@demo.test   ·   ./penny --dir {self.dir} status')
+        self.begin('penny trace tells the life of the message on each server')
+        for s, id in ((self.one, self.id), (self.two, self.there)):
+            text = s.penny('trace', id)
+            require(id in text and 'bob@two.test' in text, f'penny trace: {text}')
+            print(f'\nmail.{s.domain}$ penny trace {id}\n{text.rstrip()}')
+        print(f'\nmail.one.test$ penny probe mx two.test\n{self.one.penny("probe", "mx", "two.test").rstrip()}\n')
+        for s, user in ((self.two, 'bob@two.test'), (self.one, 'alice@one.test')):
+            p = s.port
+            print(f'{user}    password {s.password[user]}\n'
+                  f'    read    POP3 {s.host}:{p["pop3"]} (STARTTLS), :{p["pop3s"]} (TLS)    send    SMTP {s.host}:{p["submission"]} (STARTTLS), :{p["submissions"]} (TLS)')
+        print('    the certificates are self-signed: a mail program asks once')
+        at = {s: f'./penny --dir {s.dir}' for s in (self.one, self.two)}
+        print(f'try     echo hi | {at[self.one]} send --as alice@one.test -s hello bob@two.test\n'
+              f'        {at[self.two]} ls --as bob@two.test   ·   {at[self.one]} trace bob@two.test   ·   {at[self.one]} status')
 
     def stop(self):
-        if not self.server:
-            return None
-        self.server.send_signal(signal.SIGTERM)
-        try:
-            return self.server.wait(20)
-        except subprocess.TimeoutExpired:
-            self.server.kill()
-            self.server.wait()
-            return -9
+        codes = [s.stop() for s in (self.one, self.two) if s]
+        if self.names:
+            self.names.stop()
+        return codes
 
     def run(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
-            for part in (self.serve, self.users, self.send, self.read, self.show):
+            for part in (self.serve, self.users, self.send, self.cross, self.read, self.answer, self.show):
                 part()
             if not self.once:
                 print('stop    Ctrl-C; nothing is left behind', flush=True)
                 try:
-                    self.server.wait()
+                    self.two.process.wait()
                 except KeyboardInterrupt:
                     print()
-            self.step = 'the server stops when asked'
-            code = self.stop()
+            self.begin('the servers stop when asked')
+            codes = self.stop()
+            require(not self.once or codes == [0, 0], f'exit status {codes}')
             if self.once:
-                self.require(code == 0, f'exit status {code}')
                 print(f'every step held, {time.monotonic() - self.start:.1f} s')
             return 0
         except Exception as e:
             print(f'FAILED: {self.step}: {e}', file=sys.stderr)
             self.stop()
-            sys.stderr.write(open(self.top + '/log').read()[-3000:])
+            for s in (self.one, self.two):
+                if s and os.path.exists(s.log):
+                    sys.stderr.write(f'--- mail.{s.domain}\n{open(s.log).read()[-3000:]}')
             return 1
         finally:
+            self.stop()
             shutil.rmtree(self.top, ignore_errors=True)
 
 

@@ -5,7 +5,7 @@ PYTHON     ?= python3
 .PHONY: deps-build deps-demo deps-test deps-bench headers e2e e2e-all compilers
 
 help:
-	@echo 'make demo            installs what is missing, builds, sends a message through the whole path, shows it (ONCE=1: then exits)'
+	@echo 'make demo            installs what is missing, builds, sends a message from one server to another, shows it (ONCE=1: then exits)'
 	@echo 'make check           installs what the tests need, builds, runs the tests (about a minute)'
 	@echo 'make check-all       the long ones: both compilers, sanitizers, every power-cut state, 100,000 sessions, kill -9 under load'
 	@echo 'make                 builds ./penny         MODE=debug|asan  CC=clang  BUILD=dir'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What the operator does: commands with and without a running server, reload, stop, death of a role, backup, sandbox."""
-import json, os, poplib, re, signal, socket, time
+import json, os, poplib, re, shutil, signal, socket, subprocess, tempfile, time
 from harness import *
 
 
@@ -228,3 +228,27 @@ def test_port_busy():
         other.configure('')
         r = run([PENNY, 'serve', '-c', other.conf, '--dir', other.dir], check=False)
         expect(r.returncode == 69 and str(p.port['smtp']) in r.stderr, f'a busy port is named, exit 69: {r.returncode} {r.stderr}')
+
+
+def test_loopback_needs_no_configuration():
+    """penny serve --loopback: a directory is all it is told."""
+    top = tempfile.mkdtemp(prefix='penny-e2e-')
+    env = {k: v for k, v in os.environ.items() if k != 'PENNY_CONFIG'} | {'PENNY_DIR': top + '/data', 'HOME': top}
+    os.chmod(top, 0o755)
+    server = subprocess.Popen([PENNY, 'serve', '--loopback', '--dir', top + '/data'], stdin=subprocess.DEVNULL, stdout=open(top + '/log', 'w'), stderr=subprocess.STDOUT, env=env)
+    try:
+        m = until(lambda: re.search(r'^ready .*smtp=127\.0\.0\.1:(\d+)', open(top + '/log').read(), re.M), 20, 'ready')
+        for user in ('alice', 'bob'):
+            subprocess.run([PENNY, 'user', 'add', user + '@demo.test'], input=PASSWORD + '\n', text=True, check=True, env=env, timeout=30, stdout=subprocess.DEVNULL)
+        subprocess.run([PENNY, 'send', '--as', 'alice@demo.test', '-s', 'no file', 'bob@demo.test'], input='hi\n', text=True, check=True, env=env, timeout=30, stdout=subprocess.DEVNULL)
+        w = Wire(int(m.group(1)))
+        expect(w.reply()[0] == 220 and w.talk('EHLO x')[0] == 250, 'it greets')
+        w.close()
+        ls = subprocess.run([PENNY, 'ls', '--as', 'bob@demo.test'], capture_output=True, text=True, check=True, env=env, timeout=30).stdout
+        expect('no file' in ls, f'bob has it: {ls}')
+        server.send_signal(signal.SIGTERM)
+        equal(server.wait(20), 0, 'exit status')
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(top, ignore_errors=True)
