@@ -1,39 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""make bench: durable accept rate, CPU, disk flushes and memory of penny, side by side with Postfix and with the load generator's ceiling, in one run.
+"""make bench: durable accept rate, store-and-forward rate (forward.py), CPU, disk flushes and memory of penny, side by side with Postfix and with the load generator's ceiling, in one run.
 Figures are medians of the rounds; absolute ones drift with the machine, ratios of one run do not. Writes docs/performance.md."""
-import argparse, json, os, platform, resource, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, platform, resource, socket, statistics, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'tests', 'e2e'))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import peers
-from harness import Penny, children, run, until
-
-TICK = os.sysconf('SC_CLK_TCK')
-
-
-def cpu(pid):
-    """Seconds of CPU of a process, its living children, and those it has waited for."""
-    total = 0
-    for p in [pid] + children(pid):
-        try:
-            f = open(f'/proc/{p}/stat').read().rpartition(')')[2].split()
-            total += int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])
-        except OSError:
-            pass
-    return total / TICK
-
-
-def pss(pid):
-    total = 0
-    for p in [pid] + children(pid):
-        try:
-            for line in open(f'/proc/{p}/smaps_rollup'):
-                if line.startswith('Pss:'):
-                    total += int(line.split()[1])
-        except OSError:
-            pass
-    return total * 1024
+import forward, peers
+from harness import Penny
+from measure import cpu, flushes, pss
 
 
 def penny_server():
@@ -84,21 +59,14 @@ def accept(rounds, scale):
 
 
 def syncs(messages=3000):
-    """Flushes a message, counted by strace over all processes in a run of its own (tracing slows the server, so no rate is taken from it)."""
+    """Flushes a message, in a run of its own."""
     out = {}
     for name in ('postfix', 'penny'):
         server = peers.Postfix(2629) if name == 'postfix' else penny_server()
         pid, port = (server.pid, server.port) if name == 'postfix' else (server.process.pid, server.port['smtp'])
         try:
             peers.source(port, 50, 200, 4096, True, 'user@example.test')
-            log = tempfile.mktemp(prefix='penny-strace-')
-            tracer = subprocess.Popen(['strace', '-f', '-qq', '-e', 'trace=fsync,fdatasync,sync_file_range,syncfs', '-o', log] + [x for q in [pid] + children(pid) for x in ('-p', str(q))], stderr=subprocess.DEVNULL)
-            time.sleep(1)
-            peers.source(port, 100, messages, 4096, True, 'user@example.test')
-            tracer.send_signal(signal.SIGINT)
-            tracer.wait(20)
-            out[name] = sum('sync' in l and 'resumed' not in l for l in open(log)) / messages
-            os.unlink(log)
+            out[name] = flushes(pid, lambda: peers.source(port, 100, messages, 4096, True, 'user@example.test')) / messages
         finally:
             server.stop() if name == 'postfix' else server.__exit__(None, None, None)
     return out
@@ -158,7 +126,8 @@ def main():
     peers.prepare()
     flush_us = disk()
     data, extra, got = accept(a.rounds, a.scale)
-    flushes = syncs()
+    sync = syncs()
+    passing = forward.section(a.rounds, a.scale)
     memory, connection, start = idle()
     med = lambda key, i: statistics.median(v[i] for v in data[key])
     head = f'''# Performance
@@ -168,6 +137,8 @@ generator and servers on the same cores over loopback; a fdatasync of 4 KiB take
 penny: accepted durably **and delivered into a mailbox** before the 250. `smtp-sink` keeps nothing: it is the generator's ceiling. Medians of {a.rounds} rounds, all three servers in turn within each round.
 Absolute figures drift with the machine: compare within the table. *rate × fdatasync* is how many messages arrive while one flush runs: what a commit without any
 waiting would carry.
+
+## Acceptance
 
 Commands: `smtp-source -s SESSIONS -m N -l SIZE [-d] 127.0.0.1:PORT` (`-d`: connection kept); CPU from /proc of all processes of a server, reaped children included.
 
@@ -186,7 +157,7 @@ Commands: `smtp-source -s SESSIONS -m N -l SIZE [-d] 127.0.0.1:PORT` (`-d`: conn
     tail = f'''
 | | Postfix | penny |
 |---|---|---|
-| flushes a message (strace, 100 sessions, 4 KiB) | {flushes["postfix"]:.2f} | {flushes["penny"]:.3f} |
+| flushes a message (strace, 100 sessions, 4 KiB) | {sync["postfix"]:.2f} | {sync["penny"]:.3f} |
 | memory, 100 sessions (PSS of all processes) | {med(("postfix", 4096, 100, True), 2) / 1e6:.0f} MB | {med(("penny", 4096, 100, True), 2) / 1e6:.1f} MB |
 | memory idle after start (PSS of all roles) | | {memory / 1e6:.1f} MB |
 | a further idle connection (of 5,000, after EHLO) | | {connection / 1000:.1f} kB |
@@ -194,7 +165,7 @@ Commands: `smtp-source -s SESSIONS -m N -l SIZE [-d] 127.0.0.1:PORT` (`-d`: conn
 
 {got:,} messages were acknowledged by penny in this run; the mailbox was counted afterwards and holds that many.
 '''
-    text = head + ''.join(rows) + tail
+    text = head + ''.join(rows) + tail + passing
     print(text)
     with open(a.out, 'w') as f:
         f.write(text)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Postfix and its load generator, unpacked from Debian's package under build/peers and run from there: nothing is installed, nothing outside is touched."""
-import glob, os, shutil, signal, socket, subprocess, time
+import glob, os, re, shutil, signal, socket, subprocess, threading, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PEERS = os.path.join(TOP, 'build', 'peers')
@@ -44,8 +44,8 @@ def wait_port(port, seconds=30):
 
 
 class Postfix:
-    """Accepts and queues durably, delivers nothing (every client on HOLD): the case in which Postfix is fastest."""
-    def __init__(self, port):
+    """Accepts and queues durably, delivers nothing (every client on HOLD): the case in which Postfix is fastest. Or hands everything on, to a port of 127.0.0.1."""
+    def __init__(self, port, forward=None):
         self.port, self.dir = port, PEERS + '/run'
         shutil.rmtree(self.dir, ignore_errors=True)
         for d in ('conf', 'spool', 'data'):
@@ -74,8 +74,8 @@ mydestination = localhost
 alias_maps =
 alias_database =
 mynetworks = 127.0.0.0/8
-relayhost = [127.0.0.1]:1
-smtpd_client_restrictions = static:HOLD
+relayhost = [127.0.0.1]:{forward or 1}
+smtpd_client_restrictions = {'' if forward else 'static:HOLD'}
 smtpd_client_connection_count_limit = 0
 default_process_limit = 600
 maillog_file = {self.dir}/log
@@ -97,8 +97,9 @@ maillog_file_prefixes = {self.dir}
         wait_port(port)
         self.pid = int(open(self.dir + '/spool/pid/master.pid').read())
 
-    def queued(self):
-        return sum(len(f) for _, _, f in os.walk(self.dir + '/spool/hold'))
+    def waiting(self):
+        """Messages in its queues."""
+        return sum(len(f) for queue in ('hold', 'incoming', 'active', 'deferred') for _, _, f in os.walk(f'{self.dir}/spool/{queue}'))
 
     def clear(self):
         for d in ('hold', 'incoming', 'deferred', 'active'):
@@ -115,11 +116,23 @@ maillog_file_prefixes = {self.dir}
 
 
 class Sink:
-    """smtp-sink: takes everything, keeps nothing: the generator's ceiling."""
-    def __init__(self, port):
-        self.process = subprocess.Popen([ROOT + '/usr/sbin/smtp-sink', '-u', 'daemon', '-m', '1000', f'127.0.0.1:{port}', '1024'], env=ENV, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """smtp-sink: takes everything, keeps nothing: the generator's ceiling. With counting, .messages is how many it has had, as it says itself after each, and .last when."""
+    def __init__(self, port, counting=False):
+        self.messages, self.last = 0, 0
+        self.process = subprocess.Popen([ROOT + '/usr/sbin/smtp-sink', *(['-c'] if counting else []), '-u', 'daemon', '-m', '1000', f'127.0.0.1:{port}', '1024'], env=ENV,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if counting else subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.pid, self.port = self.process.pid, port
+        if counting:
+            self.reader = threading.Thread(target=self.count, daemon=True)
+            self.reader.start()
         wait_port(port)
+
+    def count(self):
+        fd = self.process.stdout.fileno()
+        while text := os.read(fd, 65536):
+            found = re.findall(rb'mesg=(\d+)\s*\r', text)
+            if found and int(found[-1]) != self.messages:
+                self.messages, self.last = int(found[-1]), time.monotonic()
 
     def stop(self):
         self.process.terminate()
