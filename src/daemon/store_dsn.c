@@ -138,6 +138,7 @@ bool store_notice_write(struct store_notice *n, const struct dsn *d, struct op_a
                              .kind = n->kind,
                              .about = n->about,
                              .smtputf8 = n->smtputf8,
+                             .requiretls = n->requiretls,
                              .from = S(""),
                              .trace = S(""),
                              .client = S(""),
@@ -182,7 +183,8 @@ static bool write_notice(struct commit *c, const struct report *rep, struct stor
         .recipients = rep->to,
         .count = rep->count,
         .utf8 = c->op.accept.smtputf8,
-        .full = c->op.accept.ret == SMTP_RET_FULL && rep->failure && stored.d, /* RFC 3461 4.3: RET speaks of failures */
+        .full = c->op.accept.ret == SMTP_RET_FULL && rep->failure && stored.d && /* RFC 3461 4.3: RET speaks of failures */
+                !c->op.accept.requiretls,                                        /* RFC 8689 5 */
         .original_bits = c->op.accept.body_type,
         .original = source_memory(&header),
     };
@@ -235,7 +237,7 @@ bool store_dsn(struct commit *c)
     struct store *st = c->store;
     struct report rep = {.c = c, .room = most(c)};
     struct store_notice notice = {
-        .store = st, .about = c->op.accept.id, .kind = S("dsn"), .smtputf8 = c->op.accept.smtputf8, .body_type = c->op.accept.body_type};
+        .store = st, .about = c->op.accept.id, .kind = S("dsn"), .smtputf8 = c->op.accept.smtputf8, .requiretls = c->op.accept.requiretls, .body_type = c->op.accept.body_type};
 
     if (address_is_null(&c->from))
         return false;

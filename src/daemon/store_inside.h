@@ -225,7 +225,7 @@ struct store_notice {
     struct store *store;
     uint64_t about;                    /* id of the message that it speaks of */
     struct str kind;                   /* "dsn", "notice" */
-    bool smtputf8;
+    bool smtputf8, requiretls;
     uint32_t body_type;
     struct why why;
 };

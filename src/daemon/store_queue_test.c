@@ -103,6 +103,15 @@ static struct str next_job(struct play *p, struct job *j)
     return buf_str(&p->text);
 }
 
+/* How that job began. */
+static const struct message *last_job(struct play *p, const struct job *j)
+{
+    for (size_t i = p->relay.count; i-- > 0;)
+        if (p->relay.seen[i]->kind == MSG_work_begin && p->relay.seen[i]->work_begin.job == j->number)
+            return p->relay.seen[i];
+    return NULL;
+}
+
 static bool no_job(struct play *p)
 {
     rig_turns(p->r, 20);
@@ -222,6 +231,38 @@ TEST(a_refusal_is_told_at_once)
     CHECK(has(dsn, "Action: failed") && has(dsn, "Status: 5.1.1") && has(dsn, "a@far.test") && has(dsn, "no such person") &&
           has(dsn, "mx.far.test") && has(dsn, "Original-Envelope-Id: E1") && has(dsn, "Auto-Submitted: auto-replied"));
     CHECK(!has(dsn, "quiet@far.test") && !has(dsn, "b@far.test"));
+    play_close(&p);
+}
+
+TEST(what_requires_tls_is_marked_and_so_is_what_is_told_of_it)
+{
+    struct play p;
+    struct job j;
+    play_open(&p, 10);
+    send_mail(&p, MAIL(ALICE, .to = {"a@far.test"}, .requiretls = true, .text = "TLS-Required: No\r\n\r\nsecret text\r\n"));
+    next_job(&p, &j);
+    const struct message *b = last_job(&p, &j);
+    CHECK(b && b->work_begin.requiretls && !b->work_begin.tls_optional); /* RFC 8689 4.1: the parameter counts */
+    answer_all(&p, &j, REFUSE, 0, "5.7.30", "REQUIRETLS support required");
+    CHECK(has(inbox(&p), "Status: 5.7.30"));
+    send_mail(&p, MAIL(ALICE, .to = {"a@far.test"}, .text = "tls-required:\r\n no\r\n\r\nx\r\n"));
+    next_job(&p, &j);
+    b = last_job(&p, &j);
+    CHECK(b && !b->work_begin.requiretls && b->work_begin.tls_optional);
+    answer_all(&p, &j, DONE, 250, "", "ok");
+    /* a bounce is protected as its message is, and holds no more of it than the header: RFC 8689 5 */
+    rig_alias(p.r, "alice2@demo.test", "alice@elsewhere.test", NULL);
+    const struct message *c = rig_mail(&p.r->mx, MAIL("sender@elsewhere.test", .to = {"alice2@demo.test"}, .requiretls = true,
+                                                      .ret = SMTP_RET_FULL, .text = "Subject: s\r\n\r\nsecret text\r\n"));
+    CHECK(c && c->committed.outcome == DONE);
+    CHECK_STR(next_job(&p, &j), S("elsewhere.test: alice@elsewhere.test"));
+    answer_all(&p, &j, REFUSE, 550, "5.1.1", "no such person");
+    CHECK_STR(next_job(&p, &j), S("elsewhere.test: sender@elsewhere.test"));
+    b = last_job(&p, &j);
+    CHECK(b && b->work_begin.requiretls && b->work_begin.from.n == 0);
+    struct str dsn = p.relay.seen[p.relay.read - 1]->work_end.data;
+    CHECK(has(dsn, "Subject: s") && !has(dsn, "secret text"));
+    answer_all(&p, &j, DONE, 250, "", "ok");
     play_close(&p);
 }
 

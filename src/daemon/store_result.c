@@ -258,7 +258,8 @@ static enum outcome tell(struct telling *t, const struct engine_envelope *v, con
 {
     struct queue_job *j = t->job;
     struct store *st = j->store;
-    struct store_notice n = {.store = st, .about = j->id, .kind = kind, .smtputf8 = v->smtputf8, .body_type = v->body_type};
+    struct store_notice n = {
+        .store = st, .about = j->id, .kind = kind, .smtputf8 = v->smtputf8, .requiretls = v->requiretls, .body_type = v->body_type};
     struct id_text id = id_text(j->id);
     struct dsn d = {
         .hostname = st->config->hostname,
@@ -271,7 +272,7 @@ static enum outcome tell(struct telling *t, const struct engine_envelope *v, con
         .recipients = t->to,
         .count = t->count,
         .utf8 = v->smtputf8,
-        .full = v->ret == SMTP_RET_FULL && t->failure,
+        .full = v->ret == SMTP_RET_FULL && t->failure && !v->requiretls, /* RFC 8689 5 */
         .original_bits = v->body_type,
         .original = {.read = read_queued, .self = j, .size = v->size, .again = true},
     };

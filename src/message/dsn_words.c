@@ -54,6 +54,7 @@ static const struct {
     {"7.23", "the sender's domain does not allow this system to send (SPF)", "Tell your postmaster."},
     {"7.25", "the sending system's name and address do not fit together", "Tell your postmaster."},
     {"7.26", "the message failed several checks of where it comes from", "Tell your postmaster."},
+    {"7.30", "the message may only go over protected ways, and no way to the recipient's system is", "Send it without demanding TLS, or tell the recipient by another way."},
     {"7.27", "the sender's domain says that it takes no mail", "Check the sender's address in your mail program."},
 };
 

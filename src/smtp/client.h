@@ -57,7 +57,8 @@ struct smtp_client_rcpt {
 struct smtp_client_message {
     struct str from;               /* without <>; empty: null reverse-path */
     enum smtp_body body;
-    bool smtputf8, requiretls;
+    bool smtputf8;
+    bool requiretls;               /* RFC 8689: only over TLS to a peer that offers it; with the null reverse-path where it does */
     enum smtp_ret ret;
     struct str envid;              /* decoded; empty: none */
     struct str auth;               /* AUTH= of MAIL, decoded; empty: not sent */

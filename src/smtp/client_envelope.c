@@ -58,7 +58,7 @@ static void write_mail(const struct smtp_client *c, struct buf *b)
         buf_add(b, S(" BODY=8BITMIME"));
     if (msg->smtputf8)
         buf_add(b, S(" SMTPUTF8"));
-    if (msg->requiretls)
+    if (msg->requiretls && o->requiretls && c->m.tls.active)
         buf_add(b, S(" REQUIRETLS"));
     if (o->dsn && msg->ret != SMTP_RET_NONE)
         buf_add_c(b, msg->ret == SMTP_RET_FULL ? " RET=FULL" : " RET=HDRS");
@@ -264,8 +264,11 @@ static struct smtp_result judge(struct smtp_client *c)
         return smtp_client_verdict(REFUSE, "5.1.7", "The sender's address is broken");
     if (msg->smtputf8 && !o->smtputf8)
         return smtp_client_verdict(REFUSE, "5.6.7", "The receiving server does not take internationalised addresses (SMTPUTF8)");
-    if (msg->requiretls && !o->requiretls)
-        return smtp_client_verdict(REFUSE, "5.7.30", "The receiving server does not offer REQUIRETLS");
+    bool insists = msg->requiretls && msg->from.n; /* RFC 8689 5: a notification is not lost for it */
+    if (insists && !c->m.tls.active)
+        return smtp_client_verdict(REFUSE, "5.7.10", "The sender requires TLS, and there is none to the receiving server");
+    if (insists && !o->requiretls)
+        return smtp_client_verdict(REFUSE, "5.7.30", "REQUIRETLS support required: the receiving server does not offer it");
     if (msg->body == SMTP_BODY_BINARY && !(o->binarymime && o->chunking))
         return smtp_client_verdict(REFUSE, "5.6.3", "The receiving server does not take binary messages (BINARYMIME)");
     if (msg->body == SMTP_BODY_8BIT && !o->eightbitmime && !c->settings->eight_bit_anyway)

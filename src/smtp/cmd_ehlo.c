@@ -16,6 +16,8 @@ static void add_keywords(const struct smtp_server *s, const struct smtp_caps *c,
     buf_add(b, S("\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN"));
     if (c->starttls)
         buf_add(b, S("\nSTARTTLS"));
+    if (c->requiretls)
+        buf_add(b, S("\nREQUIRETLS"));
     if (c->auth) {
         buf_add(b, S("\nAUTH "));
         buf_add_c(b, c->mechanisms);

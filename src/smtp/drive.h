@@ -169,6 +169,7 @@ static inline void drive_make_message(struct drive *d, struct drive_message *m, 
     m->m.body = (enum smtp_body)drive_roll(d, 3);
     m->m.ret = (enum smtp_ret)drive_roll(d, 3);
     m->m.envid = drive_roll(d, 2) ? S("a=b") : S("");
+    m->m.requiretls = drive_roll(d, 6) == 0;
     m->m.size = texts[m->m.body].n;
     for (uint32_t i = 0; i < m->m.rcpt_count; i++)
         m->rcpt[i] = (struct smtp_client_rcpt){

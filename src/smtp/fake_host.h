@@ -172,6 +172,8 @@ static inline void fake_commit(struct fake_host *f)
     }
     buf_printf(b, " body=%d utf8=%d ret=%d size=%llu received=%u 8bit=%d%d", (int)e->body, e->smtputf8, (int)e->ret,
                (unsigned long long)a->size, (unsigned)a->received_count, a->header_8bit, a->body_8bit);
+    if (e->requiretls)
+        buf_add(b, S(" requiretls"));
     if (e->envid.n) {
         buf_add(b, S(" envid="));
         buf_add(b, e->envid);
