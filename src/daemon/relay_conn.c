@@ -12,9 +12,11 @@
 #include "daemon/relay_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void connect_next(struct relay_conn *c);
 static void host_failed(struct relay_conn *c);
+static void next_host(struct relay_conn *c);
 
 static int64_t now_of(const struct relay_conn *c)
 {
@@ -44,6 +46,7 @@ static void close_channel(struct relay_conn *c)
     loop_timer_stop(&c->timer);
     net_close(c->fd);
     c->fd = -1;
+    relay_tls_keep(c);
     tls_free(c->tls);
     c->tls = NULL;
     if (c->machine)
@@ -88,10 +91,16 @@ static void give_up(struct relay_conn *c)
     struct relay *r = c->relay;
     struct smtp_result result = {
         .outcome = c->outcome ? c->outcome : RETRY, .code = c->code, .text = str_c(c->said[0] ? c->said : c->why.text)};
-    bool others = relay_gate_refused(&s->gate, now_of(c));
 
     snprintf(result.status, sizeof result.status, "%s", c->status[0] ? c->status : c->why.status[0] ? c->why.status : "4.4.1");
-    if (!others) {
+    if (c->failed == 0 && c->skipped + c->unwanted > 0) { /* they answer, but are not what they have to be */
+        result.outcome = c->skipped ? RETRY : REFUSE;
+        relay_gate_abandoned(&s->gate);
+        relay_site_bar(s, c->hop, c->demand, &result, c);
+        relay_conn_end(c);
+        return;
+    }
+    if (!relay_gate_refused(&s->gate, now_of(c))) {
         struct relay_job *j = relay_site_take(s, c);
         if (j)
             relay_job_fail(j, r, &result, c->stage, c);
@@ -208,6 +217,44 @@ static const struct relay_mx_host *host_of(const struct relay_conn *c)
     return c->hop->route.path.n && c->hop->routed ? NULL : &c->hop->mx.hosts[c->host];
 }
 
+/* The host is not what it has to be for these messages; for others it may be good enough. */
+static void not_good_enough(struct relay_conn *c, enum outcome outcome, const char *status)
+{
+    c->outcome = outcome;
+    c->stage = "TLS";
+    snprintf(c->why.status, sizeof c->why.status, "%s", status);
+    c->code = 0;
+    c->said[0] = c->status[0] = '\0';
+    if (outcome == REFUSE)
+        c->unwanted++;
+    else
+        c->skipped++;
+    fact(FACT_INFO, "relay.host-unfit", fact_str("host", c->host_name), fact_c("ip", c->ip_text), fact_c("why", c->why.text));
+}
+
+/* RFC 7435: clear is better than not at all, where nobody demands more. */
+static bool in_clear(struct relay_conn *c)
+{
+    if (c->greeted || c->clear || !c->security.retry_clear || (c->hop->routed && c->hop->route.tls))
+        return false;
+    c->clear = true;
+    close_channel(c);
+    connect_next(c);
+    return true;
+}
+
+static void tls_failed(struct relay_conn *c, const struct why *why)
+{
+    c->why = *why;
+    c->stage = "TLS";
+    c->outcome = RETRY;
+    fact(FACT_INFO, "relay.tls-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text), fact_c("why", why->text));
+    if (in_clear(c))
+        return;
+    not_good_enough(c, RETRY, "4.7.5");
+    next_host(c);
+}
+
 static void shake(struct relay_conn *c)
 {
     struct why why = {0};
@@ -217,6 +264,7 @@ static void shake(struct relay_conn *c)
         loop_timer_stop(&c->timer);
         c->state = CONN_RUNNING;
         tls_facts_get(c->tls, &c->client.m.tls);
+        fact_count(tls_session_resumed(c->tls) ? "relay.tls-resumed" : "relay.tls-sessions", 1);
         unseal(c);
         relay_conn_run(c);
         return;
@@ -233,37 +281,14 @@ static void shake(struct relay_conn *c)
         flush(c); /* the alert */
         break;
     }
-    c->why = why;
-    c->outcome = RETRY;
-    snprintf(c->why.status, sizeof c->why.status, "4.7.5");
-    c->stage = "TLS";
-    fact(FACT_INFO, "relay.tls-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text), fact_c("why", why.text));
-    if (!c->greeted && !c->clear && c->settings.tls == SMTP_TLS_OPPORTUNISTIC &&
-        !c->hop->route.tls) { /* RFC 7435: clear is better than not at all */
-        c->clear = true;
-        close_channel(c);
-        connect_next(c);
-        return;
-    }
-    host_failed(c);
+    tls_failed(c, &why);
 }
 
 static void start_tls(struct relay_conn *c)
 {
-    struct str name = c->host_name.n && c->host_name.p[0] != '[' ? c->host_name : STR_NONE;
-    struct tls_client_options o = {.server_name = name, .trust = TLS_TRUST_ANY};
-
-    if (c->hop->routed && c->hop->user.n) { /* a password goes only to who it is meant for */
-        o.trust = TLS_TRUST_PKIX;
-        o.enforce = true;
-        o.names = &c->hop->route.host;
-        o.name_count = 1;
-    }
     flush(c);
     buf_clear(&c->in); /* RFC 3207 6 */
-    struct tls_client_context *context = o.trust == TLS_TRUST_PKIX ? relay_tls_proving(c->relay) : c->relay->tls;
-    c->tls = context ? tls_client_open(context, &o) : NULL;
-    if (!c->tls) {
+    if (!relay_tls_open(c)) {
         c->why = (struct why){"4.3.1", "no memory"};
         host_failed(c);
         return;
@@ -280,6 +305,13 @@ static void over(struct relay_conn *c)
     const struct smtp_result *f = &c->client.failure;
 
     flush(c);
+    if (c->unfit) {
+        c->unfit = false;
+        c->why = (struct why){"5.7.30", "the receiving server does not offer REQUIRETLS, which the sender demands"};
+        not_good_enough(c, REFUSE, "5.7.30");
+        next_host(c);
+        return;
+    }
     if (c->greeted || f->outcome == 0) {
         relay_conn_end(c);
         return;
@@ -290,6 +322,15 @@ static void over(struct relay_conn *c)
     snprintf(c->status, sizeof c->status, "%s", f->status);
     snprintf(c->why.text, sizeof c->why.text, "%.*s", STR_ARG(str_head(f->text, sizeof c->why.text - 1)));
     c->stage = c->client.failed_at;
+    if (c->settings.tls == SMTP_TLS_REQUIRED && !c->client.m.tls.active && f->code != 421 &&
+        (strcmp(c->stage, "STARTTLS") == 0 || (strcmp(c->stage, "EHLO") == 0 && f->outcome == REFUSE))) {
+        if (f->code) /* whatever it says: without TLS it is no good now, which is no word about the recipients */
+            snprintf(c->why.text, sizeof c->why.text, "TLS is required, and the server answered %s with %u %.*s", c->stage,
+                     (unsigned)f->code, STR_ARG(str_head(f->text, 120)));
+        not_good_enough(c, RETRY, "4.7.4");
+        next_host(c);
+        return;
+    }
     host_failed(c);
 }
 
@@ -360,9 +401,7 @@ static void begin(struct relay_conn *c)
     c->settings = (struct smtp_client_settings){
         .helo = c->relay->helo,
         .lmtp = h->routed && h->route.kind == CONFIG_ROUTE_LMTP,
-        .tls = c->clear || (h->routed && (h->route.tls || h->route.path.n)) ? SMTP_TLS_NEVER
-               : h->routed && h->user.n                                     ? SMTP_TLS_REQUIRED
-                                                                            : SMTP_TLS_OPPORTUNISTIC,
+        .tls = c->clear || (h->routed && h->route.tls) ? SMTP_TLS_NEVER : c->security.tls,
         .user = h->routed ? h->user : STR_NONE,
         .password = h->routed ? h->password : STR_NONE,
     };
@@ -430,7 +469,8 @@ static void on_time(void *self)
         c->outcome = RETRY;
         c->stage = c->state == CONN_CONNECTING ? "connect" : "TLS";
         c->why = (struct why){"4.4.1", "no answer in time"};
-        host_failed(c);
+        if (c->state != CONN_SHAKING || !in_clear(c))
+            host_failed(c);
         return;
     }
     if (c->idle)
@@ -473,12 +513,26 @@ static void watch(struct relay_conn *c)
     }
 }
 
+/* Is this host to be tried at all with what the messages demand? */
+static bool may_go(struct relay_conn *c)
+{
+    relay_tls_decide(c->hop, c->host, c->demand, NULL, &c->security);
+    if (c->security.verdict == SECURITY_GO)
+        return true;
+    c->host_name = host_of(c)->name;
+    c->ip_text[0] = '\0';
+    c->why = c->security.why;
+    not_good_enough(c, c->security.verdict == SECURITY_REFUSE ? REFUSE : RETRY, c->security.why.status);
+    return false;
+}
+
 /* The address that host and address name, or the next one that may be tried. */
 static void connect_next(struct relay_conn *c)
 {
     struct relay_mx *mx = &c->hop->mx;
 
     if (c->hop->routed && c->hop->route.path.n) {
+        relay_tls_decide(c->hop, 0, c->demand, NULL, &c->security);
         if (c->host > 0) {
             give_up(c);
         } else if (try_socket(c)) {
@@ -491,9 +545,13 @@ static void connect_next(struct relay_conn *c)
     }
     for (; c->host < mx->ready; c->host++, c->address = 0) {
         const struct relay_mx_host *h = &mx->hosts[c->host];
+        if (h->state == RELAY_HOST_READY && h->address_count > 0 && !may_go(c))
+            continue;
         for (; h->state == RELAY_HOST_READY && c->address < h->address_count; c->address++) {
-            if (relay_site_is_bad(c->site, &h->addresses[c->address]) && !c->all_bad && !c->clear)
+            if (relay_site_is_bad(c->site, &h->addresses[c->address]) && !c->all_bad && !c->clear) {
+                c->passed = true;
                 continue;
+            }
             c->tried = true;
             if (try_address(c)) {
                 watch(c);
@@ -501,6 +559,7 @@ static void connect_next(struct relay_conn *c)
             }
             c->stage = "connect";
             c->outcome = RETRY;
+            c->failed++;
             relay_site_mark_bad(c->site, &h->addresses[c->address]);
         }
     }
@@ -511,7 +570,7 @@ static void connect_next(struct relay_conn *c)
         relay_hop_ask(c->hop);
         return;
     }
-    if (!c->tried && !c->all_bad) { /* all of them were bad a moment ago: then those */
+    if (!c->tried && c->passed && !c->all_bad) { /* all of them were bad a moment ago: then those */
         c->all_bad = true;
         c->host = c->address = 0;
         connect_next(c);
@@ -529,6 +588,7 @@ static void host_failed(struct relay_conn *c)
         relay_conn_end(c);
         return;
     }
+    c->failed++;
     fact(FACT_INFO, "relay.host-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text),
          fact_c("stage", c->stage ? c->stage : ""), fact_c("why", c->why.text));
     c->clear = false;
@@ -538,6 +598,24 @@ static void host_failed(struct relay_conn *c)
     }
     relay_site_mark_bad(c->site, &c->ip);
     c->address++;
+    connect_next(c);
+}
+
+/* The other addresses of that host are no better. */
+static void next_host(struct relay_conn *c)
+{
+    close_channel(c);
+    if (c->greeted) {
+        relay_conn_end(c);
+        return;
+    }
+    c->clear = false;
+    if (c->hop->routed && c->hop->route.path.n) {
+        give_up(c);
+        return;
+    }
+    c->host++;
+    c->address = 0;
     connect_next(c);
 }
 
@@ -552,9 +630,10 @@ void relay_conn_looked(struct relay_hop *h)
     }
 }
 
-void relay_conn_open(struct relay_site *s, struct relay_hop *h)
+void relay_conn_open(struct relay_site *s, struct relay_job *j)
 {
     struct relay *r = s->relay;
+    struct relay_hop *h = j->hop;
     struct relay_conn *c = calloc(1, sizeof *c);
 
     if (!c)
@@ -562,6 +641,7 @@ void relay_conn_open(struct relay_site *s, struct relay_hop *h)
     c->relay = r;
     c->site = s;
     c->hop = h;
+    c->demand = j->demand;
     c->fd = -1;
     relay_hop_hold(h);
     arena_init(&c->connection, SESSION_CONNECTION_MEM);

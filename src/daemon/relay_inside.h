@@ -7,13 +7,15 @@
 
    relay_role.c  messages, life            relay_job.c   jobs and their octets      relay_hop.c      look-ups
    relay_site.c  queues and gates          relay_conn.c  connections                relay_session.c  questions of the machine
-   relay_convert.c  messages made fit */
+   relay_convert.c  messages made fit
+   relay_tls.c   what a connection must be, and whether it is that   relay_resume.c   tickets of earlier ones */
 #pragma once
 #include "daemon/inside.h"
 #include "message/convert.h"
 #include "os/loop.h"
 #include "os/net.h"
 #include "relay/mx_config.h"
+#include "relay/security.h"
 #include "relay/site.h"
 #include "smtp/client.h"
 #include "tls/tls.h"
@@ -35,6 +37,9 @@ enum {
     RELAY_HOP_LEAST_MS = 5 * 1000,
     RELAY_BAD_MS = 60 * 1000, /* an address that did not answer stands behind the others */
     RELAY_BAD_MAX = 32,
+    RELAY_BARRED_MS = 60 * 1000, /* a domain whose hosts are not what they have to be is left alone for so long */
+    RELAY_TICKETS_MAX = 512,
+    RELAY_TICKETS_OCTETS = 2 << 20,
     RELAY_BUF_MAX = 256 * 1024,
     RELAY_JOB_MEM = 4 << 20,
     RELAY_RCPT_MAX = 10000,
@@ -45,6 +50,11 @@ struct relay;
 struct relay_hop;
 struct relay_site;
 struct relay_conn;
+
+/* What a message asks of the way, RFC 8689. */
+struct relay_demand {
+    bool requiretls, null_sender, tls_optional;
+};
 
 enum relay_job_state { JOB_COMING, JOB_LOOKING, JOB_QUEUED, JOB_SENDING };
 struct relay_job {
@@ -60,6 +70,7 @@ struct relay_job {
     uint32_t expected;  /* recipients announced */
     struct str next_hop, route;
     enum smtp_body body; /* as it is; message.body: as it is sent */
+    struct relay_demand demand;
     bool now, broken;
     unsigned tries;
     /* octets: first stays for the whole life, so that a second connection begins without asking */
@@ -102,6 +113,8 @@ struct relay_hop {
     int64_t expires_ms;
     struct relay_job *waiting, **waiting_last; /* LOOKING */
     struct relay_site *site;                   /* READY */
+    int64_t barred_ms; /* no host was good enough a moment ago: until then. Messages that demand something of their own try */
+    struct why barred_why;
 };
 
 struct relay_bad {
@@ -119,7 +132,8 @@ struct relay_site {
     struct relay_bad bad[RELAY_BAD_MAX];
     uint32_t bad_next;
     int64_t used_ms;
-    bool told; /* store was told that it is dead */
+    bool told;        /* store was told that it is dead */
+    bool busy, again; /* within relay_site_work; something happened meanwhile */
     size_t n;
     char key[];
 };
@@ -130,7 +144,11 @@ struct relay_conn {
     struct relay_conn *doomed;
     struct relay *relay;
     struct relay_site *site;
-    struct relay_hop *hop; /* whose hosts it tries */
+    struct relay_hop *hop;              /* whose hosts it tries */
+    struct relay_demand demand;         /* of the job that it was opened for */
+    struct security security;           /* decided for the host that it is at; points into hop */
+    bool unfit;                         /* the host does not offer what the job demands */
+    unsigned failed, skipped, unwanted; /* hosts: that did not answer well; that were not good enough for now; for good */
     enum relay_conn_state state;
     struct smtp_client client; /* the machine: once connected */
     struct smtp_client_settings settings;
@@ -142,8 +160,8 @@ struct relay_conn {
     bool greeted, closing, running, idle_over, preparing /* its message is being looked through */, asked_message,
         clear /* without TLS: it failed before */, in_end, idle, tls_more, machine, stalled;
     uint32_t messages;
-    size_t host, address; /* where it is in hop->mx */
-    bool tried, all_bad;  /* second round: the addresses that were bad, too */
+    size_t host, address;        /* where it is in hop->mx */
+    bool tried, passed, all_bad; /* passed: over bad ones; second round: the addresses that were bad, too */
     struct dns_ip ip;
     struct str host_name;
     char ip_text[64];
@@ -167,6 +185,9 @@ struct relay {
     struct str authorities;             /* of the same; empty: no certificate can be proved */
     struct str helo;
     struct tls_client_context *tls, *tls_proving;
+    struct relay_ticket *tickets[RELAY_TICKETS_MAX];
+    size_t tickets_octets;
+    unsigned tickets_hand;
     struct relay_job *jobs[RELAY_BUCKETS];
     struct relay_hop *hops[RELAY_BUCKETS];
     struct relay_site *sites[RELAY_BUCKETS];
@@ -182,6 +203,22 @@ struct relay {
 
 /* relay_role.c */
 struct tls_client_context *relay_tls_proving(struct relay *r); /* NULL: no memory */
+
+/* relay_tls.c */
+/* What host number host of h has to be for that demand; a socket of this machine: nothing. q (may be NULL): what was decided
+   about. */
+void relay_tls_decide(const struct relay_hop *h, size_t host, struct relay_demand demand, struct security_question *q,
+                      struct security *to);
+/* May j go over c as it is now? */
+bool relay_tls_fits(const struct relay_conn *c, const struct relay_job *j);
+bool relay_tls_open(struct relay_conn *c);                       /* c->tls, by c->security. False: no memory */
+void relay_tls_keep(struct relay_conn *c);                       /* before it goes: its ticket */
+void relay_tls_text(const struct relay_conn *c, char text[128]); /* "TLSv1.3 …, verified by DANE"; "": no TLS */
+
+/* relay_resume.c */
+struct str relay_ticket(struct relay *r, struct str key); /* empty: none. Good until the next call */
+void relay_ticket_keep(struct relay *r, struct str key, struct str octets, int64_t expires_unix);
+void relay_tickets_drop(struct relay *r);
 
 /* relay_job.c */
 void relay_job_begin(struct relay *r, const struct msg_work_begin *m);
@@ -226,10 +263,13 @@ void relay_site_work(struct relay_site *s);                             /* wakes
 void relay_site_dead(struct relay_site *s, const struct relay_conn *c); /* the gate says so: what waits goes back */
 void relay_site_mark_bad(struct relay_site *s, const struct dns_ip *ip);
 bool relay_site_is_bad(const struct relay_site *s, const struct dns_ip *ip);
+/* The hosts of h are not good enough for demand: jobs that want no less have that result. */
+void relay_site_bar(struct relay_site *s, struct relay_hop *h, struct relay_demand demand, const struct smtp_result *result,
+                    const struct relay_conn *c);
 void relay_sites_sweep(struct relay *r, bool all);
 
 /* relay_conn.c */
-void relay_conn_open(struct relay_site *s, struct relay_hop *h);
+void relay_conn_open(struct relay_site *s, struct relay_job *j); /* to a host for j, who need not be the first to go over it */
 void relay_conn_run(struct relay_conn *c);
 void relay_conn_looked(struct relay_hop *h); /* more hosts of h are known */
 void relay_conn_end(struct relay_conn *c);

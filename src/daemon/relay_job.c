@@ -60,6 +60,8 @@ void relay_job_begin(struct relay *r, const struct msg_work_begin *m)
     j->next_hop = arena_str(&j->arena, m->next_hop);
     j->route = arena_str(&j->arena, m->route);
     j->now = m->now;
+    j->demand = (struct relay_demand){
+        .requiretls = m->requiretls, .null_sender = m->from.n == 0, .tls_optional = m->tls_optional && !m->requiretls};
     j->body = m->body == SMTP_BODY_BINARY                                   ? SMTP_BODY_BINARY
               : m->body_8bit || m->header_8bit || m->body == SMTP_BODY_8BIT ? SMTP_BODY_8BIT
                                                                             : SMTP_BODY_7BIT;
@@ -67,7 +69,6 @@ void relay_job_begin(struct relay *r, const struct msg_work_begin *m)
         .from = arena_str(&j->arena, m->from),
         .envid = arena_str(&j->arena, m->envid),
         .smtputf8 = (m->smtputf8 && m->header_8bit) || smtp_has_8bit(m->from),
-        .requiretls = m->requiretls,
         .ret = m->ret <= SMTP_RET_HDRS ? (enum smtp_ret)m->ret : SMTP_RET_NONE,
         .size = m->size,
         .rcpt = arena_array(&j->arena, m->rcpt_count, sizeof *j->message.rcpt),
@@ -174,10 +175,9 @@ void relay_job_result(struct relay_job *j, struct relay *r, uint32_t i, const st
                       const struct relay_conn *c)
 {
     char tls[128] = "";
-    const struct tls_facts *f = c && c->machine ? &c->client.m.tls : NULL;
 
-    if (f && f->active)
-        snprintf(tls, sizeof tls, "%s %s", f->version, f->cipher);
+    if (c)
+        relay_tls_text(c, tls);
     struct str host = c ? c->host_name : STR_NONE, text = str_head(result->text, 512);
     peer_send(store(r),
               &MSG(work_result, .job = j->number, .queue_id = j->queue_id[i], .outcome = result->outcome, .code = result->code,

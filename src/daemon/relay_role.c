@@ -208,6 +208,7 @@ static void clear(struct actor *a)
     relay_bury(r);
     relay_hops_sweep(r, true);
     relay_sites_sweep(r, true);
+    relay_tickets_drop(r);
     tls_client_context_free(r->tls);
     tls_client_context_free(r->tls_proving);
     arena_clear(&r->settings_arena);

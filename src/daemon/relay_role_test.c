@@ -169,9 +169,10 @@ struct bench {
         int64_t not_before;
     } job[JOBS];
     unsigned done, deferred, refused, backs;
-    char text[512], status[12];
+    char text[512], late[512], status[12];
     bool dsn;
     const char *message;
+    bool requiretls;
     unsigned questions;
     int64_t dead_until;
 };
@@ -210,7 +211,7 @@ static void send_job(struct bench *b, uint64_t job, const char *domain, const ch
     struct str text = str_c(b->message);
 
     rig_send(&b->store, &MSG(work_begin, .job = job, .id = job, .next_hop = str_c(domain), .from = S("alice@one.test"),
-                             .size = text.n, .rcpt_count = count, .now = now));
+                             .size = text.n, .requiretls = b->requiretls, .rcpt_count = count, .now = now));
     for (uint32_t i = 0; i < count; i++) {
         snprintf(address, sizeof address, "%s@%s", to ? to[i] : "x", domain);
         rig_send(&b->store, &MSG(work_rcpt, .job = job, .queue_id = job * 100 + i, .to = str_c(address)));
@@ -230,6 +231,8 @@ static void from_relay(struct bench *b, const struct message *m)
         b->refused += m->work_result.outcome == REFUSE;
         b->dsn = m->work_result.dsn;
         snprintf(b->text, sizeof b->text, "%.*s", STR_ARG(m->work_result.text));
+        if (m->work_result.outcome == RETRY)
+            snprintf(b->late, sizeof b->late, "%s", b->text);
         snprintf(b->status, sizeof b->status, "%.*s", STR_ARG(m->work_result.status));
         break;
     case MSG_work_done:
@@ -473,6 +476,75 @@ TEST(by_mx)
     CHECK(b->job[5].outcome == REFUSE && b->job[5].code == 554);
     server_close(&backup);
     bench_close(b);
+}
+
+/* A host that is good enough for one domain and not for another: each has its own result, and nobody waits for the other. */
+TEST(what_one_domain_demands_is_no_fault_of_the_host)
+{
+    struct bench *b =
+        bench_open("hostname relay.test\nroute to peer.test other.test via 198.51.100.1\ntls-policy peer.test required\n");
+    struct server s;
+
+    server_open(&s, b->rig.loop, "198.51.100.1");
+    for (uint64_t job = 1; job <= 40; job++)
+        send_job(b, job, job % 2 ? "peer.test" : "other.test", NULL, 1, false);
+    turns(b, 20000, 40);
+    CHECK(b->done == 20 && b->deferred == 20 && b->backs == 0 && s.messages == 20);
+    CHECK(b->job[1].outcome == RETRY && strstr(b->late, "STARTTLS") != NULL);
+    CHECK(b->dead_until > clock_unix_ms()); /* store hears when to come again */
+    unsigned connections = s.connections;
+    send_job(b, 41, "peer.test", NULL, 1, false);
+    turns(b, 20000, 41);
+    CHECK(b->backs == 1 && s.connections == connections);
+    send_job(b, 42, "peer.test", NULL, 1, true); /* an operator wants it */
+    turns(b, 20000, 42);
+    CHECK(b->deferred == 21 && s.connections == connections + 1);
+    turns(b, RELAY_BARRED_MS, 0);
+    send_job(b, 43, "peer.test", NULL, 1, false);
+    turns(b, 20000, 43);
+    CHECK(b->deferred == 22);
+    server_close(&s);
+    bench_close(b);
+}
+
+TEST(a_sender_who_requires_tls)
+{
+    struct bench *b = bench_open("hostname relay.test\nroute to peer.test via 198.51.100.1\n");
+    struct server s;
+
+    server_open(&s, b->rig.loop, "198.51.100.1");
+    b->requiretls = true;
+    send_job(b, 1, "peer.test", NULL, 1, false);
+    turns(b, 20000, 1);
+    CHECK(b->deferred + b->refused == 1 && s.messages == 0);
+    b->requiretls = false;
+    send_job(b, 2, "peer.test", NULL, 1, false);
+    turns(b, 20000, 2);
+    CHECK(b->done == 1);
+    server_close(&s);
+    bench_close(b);
+}
+
+TEST(tickets_are_bounded)
+{
+    static char octets[TLS_SESSION_MAX];
+    struct relay r = {0};
+    int64_t later = clock_unix_ms() / 1000 + 1000;
+
+    CHECK(relay_ticket(&r, S("a")).n == 0);
+    relay_ticket_keep(&r, S("a"), S("one"), later);
+    relay_ticket_keep(&r, S("a"), S("another"), later);
+    CHECK_STR(relay_ticket(&r, S("a")), S("another"));
+    relay_ticket_keep(&r, S("b"), S("old"), later - 2000);
+    CHECK(relay_ticket(&r, S("b")).n == 0 && r.tickets_octets == 7);
+    for (unsigned i = 0; i < 2000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%u", i);
+        relay_ticket_keep(&r, str_c(key), str_of(octets, sizeof octets), later);
+        CHECK(r.tickets_octets <= RELAY_TICKETS_OCTETS && relay_ticket(&r, str_c(key)).n == sizeof octets);
+    }
+    relay_tickets_drop(&r);
+    CHECK(r.tickets_octets == 0);
 }
 
 TEST(store_comes_back_and_jobs_are_its_own)

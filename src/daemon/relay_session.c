@@ -73,6 +73,11 @@ static bool next_message(struct relay_conn *c)
     struct smtp_client *client = &c->client;
 
     bool first = !c->greeted;
+    if (first && c->security.requiretls && !client->offers.requiretls) {
+        c->unfit = true;
+        client->message = NULL;
+        return true;
+    }
     if (first) {
         c->greeted = true;
         relay_gate_greeted(&s->gate, loop_now_ms(c->relay->loop));
@@ -102,6 +107,7 @@ static bool next_message(struct relay_conn *c)
             relay_site_work(s); /* there may be more than one now */
     }
     c->preparing = false;
+    j->message.requiretls = j->demand.requiretls && client->offers.requiretls; /* where it has to be, it is: relay_tls_fits */
     switch (relay_convert_begin(j, c->relay, &client->offers)) {
     case RELAY_DATA_HERE:
         return true;

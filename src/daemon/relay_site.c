@@ -7,6 +7,7 @@
 #include "daemon/relay_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t now_of(const struct relay_site *s)
 {
@@ -56,11 +57,22 @@ static int64_t civil(const struct relay_site *s, int64_t mono_ms)
     return clock_unix_ms() + (in > 0 ? in + (int64_t)random_below((uint64_t)in / 8 + 1) : 0);
 }
 
+static bool plain(struct relay_demand d)
+{
+    return !d.requiretls && !d.tls_optional;
+}
+
 void relay_site_add(struct relay_site *s, struct relay_job *j, bool front)
 {
-    if (j->now)
+    if (j->now) {
         relay_gate_wake(&s->gate);
+        j->hop->barred_ms = 0;
+    }
     j->now = false;
+    if (!front && now_of(s) < j->hop->barred_ms && plain(j->demand)) {
+        relay_job_back(j, s->relay, civil(s, j->hop->barred_ms), j->hop->barred_why.text);
+        return;
+    }
     if (relay_gate_is_dead(&s->gate, now_of(s)) && s->gate.opening == 0) {
         relay_job_back(j, s->relay, civil(s, s->gate.dead_until_ms), "its hosts did not answer a moment ago");
         return;
@@ -99,16 +111,11 @@ void relay_site_remove(struct relay_site *s, struct relay_job *j)
     s->waiting--;
 }
 
-/* Domains of one site share connections: the same route, or the same hosts. A demand on TLS belongs to one domain. */
-static bool fits(const struct relay_conn *c, const struct relay_job *j)
-{
-    return c->hop == j->hop || c->hop->routed || str_eq(c->hop->key, j->hop->key) || !j->message.requiretls;
-}
-
+/* Domains of one site (the same route, or the same hosts) share connections, as far as these are protected as each demands. */
 struct relay_job *relay_site_take(struct relay_site *s, const struct relay_conn *c)
 {
     for (struct relay_job *j = s->first; j; j = j->next)
-        if (fits(c, j)) {
+        if (relay_tls_fits(c, j)) {
             relay_site_remove(s, j);
             return j;
         }
@@ -130,7 +137,7 @@ static void arm(struct relay_site *s)
         loop_timer_stop(&s->timer);
 }
 
-void relay_site_work(struct relay_site *s)
+static void work(struct relay_site *s)
 {
     struct relay *r = s->relay;
     struct relay_conn *next;
@@ -142,10 +149,24 @@ void relay_site_work(struct relay_site *s)
     }
     while (s->waiting > s->gate.opening && r->conn_count < RELAY_CONNS_MAX && relay_gate_may_open(&s->gate, now_of(s))) {
         size_t before = r->conn_count;
-        relay_conn_open(s, s->first->hop);
+        relay_conn_open(s, s->first);
         if (r->conn_count == before || !s->first)
             break;
     }
+}
+
+/* A connection that ends at once calls it again from within: then in turn, not deeper and deeper. */
+void relay_site_work(struct relay_site *s)
+{
+    s->again = true;
+    if (s->busy)
+        return;
+    s->busy = true;
+    while (s->again) {
+        s->again = false;
+        work(s);
+    }
+    s->busy = false;
     arm(s);
 }
 
@@ -162,6 +183,32 @@ void relay_site_dead(struct relay_site *s, const struct relay_conn *c)
         if (s->first == NULL || j->hop != s->first->hop) /* once for each domain that waits */
             tell_store(s, UINT32_MAX, at, j->next_hop, why);
         relay_job_back(j, s->relay, at, why);
+    }
+}
+
+void relay_site_bar(struct relay_site *s, struct relay_hop *h, struct relay_demand demand, const struct smtp_result *result,
+                    const struct relay_conn *c)
+{
+    struct relay_job **p = &s->first, *failed = NULL, **last = &failed, *j;
+
+    if (result->outcome == RETRY && plain(demand)) {
+        h->barred_ms = now_of(s) + RELAY_BARRED_MS;
+        h->barred_why = c->why;
+        tell_store(s, UINT32_MAX, civil(s, h->barred_ms), h->domain, c->why.text);
+    }
+    while ((j = *p)) {
+        if (j->hop != h || memcmp(&j->demand, &demand, sizeof demand) != 0) {
+            p = &j->next;
+            continue;
+        }
+        relay_site_remove(s, j);
+        *last = j;
+        last = &j->next;
+    }
+    while ((j = failed)) {
+        failed = j->next;
+        j->next = NULL;
+        relay_job_fail(j, s->relay, result, c->stage, c);
     }
 }
 

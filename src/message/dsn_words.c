@@ -48,6 +48,7 @@ static const struct {
      "If you think that this is wrong, tell the recipient by another way."},
     {"7.2", "the sender may not write to this list", "Ask the owner of the list."},
     {"7.4", "the message needs a protection that the recipient's system does not have", "Tell the recipient by another way."},
+    {"7.5", "the way to the recipient's system is not as well protected as it has to be", "Tell the recipient by another way."},
     {"7.8", "the login was refused", "Check user name and password in your mail program."},
     {"7.10", "the connection must be encrypted", "Check the settings of your mail program."},
     {"7.20", "the message carries no valid DKIM signature", "Tell your postmaster."},
@@ -56,6 +57,8 @@ static const struct {
     {"7.26", "the message failed several checks of where it comes from", "Tell your postmaster."},
     {"7.30", "the message may only go over protected ways, and no way to the recipient's system is", "Send it without demanding TLS, or tell the recipient by another way."},
     {"7.27", "the sender's domain says that it takes no mail", "Check the sender's address in your mail program."},
+    {"7.30", "you asked for encryption all the way, and the recipient's system does not promise it",
+     "Send it without that demand, or tell the recipient by another way."},
 };
 
 static int find_status(struct str status)

@@ -60,7 +60,7 @@ def test_message_crosses():
 
 class Peer:
     """Another make of server on 127.0.0.1: takes what its words say. received: (sender, [rcpt], octets)."""
-    def __init__(self, ehlo=('PIPELINING', 'SIZE 1000000'), room=1000, rcpts_max=1000, codes=None, delay=0):
+    def __init__(self, ehlo=('PIPELINING', 'SIZE 1000000'), room=1000, rcpts_max=1000, codes=None, delay=0, address=('127.0.0.1', 0)):
         self.ehlo, self.room, self.rcpts_max, self.codes, self.delay = ehlo, room, rcpts_max, codes or {}, delay
         self.received, self.open, self.connections, self.turned_away, self.most = [], 0, 0, 0, 0
         self.lock = threading.Lock()
@@ -137,7 +137,7 @@ class Peer:
             allow_reuse_address = daemon_threads = True
             request_queue_size = 200
 
-        self.server = Server(('127.0.0.1', 0), Handler)
+        self.server = Server(address, Handler)
         self.port = self.server.server_address[1]
 
     def __enter__(self):
