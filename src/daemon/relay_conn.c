@@ -243,6 +243,16 @@ static bool in_clear(struct relay_conn *c)
     return true;
 }
 
+/* No TLS as it has to be: the message waits, unless its sender said that it must not (RFC 8689 4.2.1). */
+static void no_tls(struct relay_conn *c, const char *status, bool for_now)
+{
+    if (c->security.requiretls && !for_now)
+        not_good_enough(c, REFUSE, "5.7.10");
+    else
+        not_good_enough(c, RETRY, status);
+    next_host(c);
+}
+
 static void tls_failed(struct relay_conn *c, const struct why *why)
 {
     c->why = *why;
@@ -251,8 +261,7 @@ static void tls_failed(struct relay_conn *c, const struct why *why)
     fact(FACT_INFO, "relay.tls-failed", fact_str("host", c->host_name), fact_c("ip", c->ip_text), fact_c("why", why->text));
     if (in_clear(c))
         return;
-    not_good_enough(c, RETRY, "4.7.5");
-    next_host(c);
+    no_tls(c, "4.7.5", c->in_end);
 }
 
 static void shake(struct relay_conn *c)
@@ -327,8 +336,7 @@ static void over(struct relay_conn *c)
         if (f->code) /* whatever it says: without TLS it is no good now, which is no word about the recipients */
             snprintf(c->why.text, sizeof c->why.text, "TLS is required, and the server answered %s with %u %.*s", c->stage,
                      (unsigned)f->code, STR_ARG(str_head(f->text, 120)));
-        not_good_enough(c, RETRY, "4.7.4");
-        next_host(c);
+        no_tls(c, "4.7.4", f->code / 100 == 4);
         return;
     }
     host_failed(c);

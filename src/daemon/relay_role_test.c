@@ -516,7 +516,7 @@ TEST(a_sender_who_requires_tls)
     b->requiretls = true;
     send_job(b, 1, "peer.test", NULL, 1, false);
     turns(b, 20000, 1);
-    CHECK(b->deferred + b->refused == 1 && s.messages == 0);
+    CHECK(b->deferred == 1 && s.messages == 0 && strcmp(b->status, "4.7.5") == 0); /* this rig knows no authorities */
     b->requiretls = false;
     send_job(b, 2, "peer.test", NULL, 1, false);
     turns(b, 20000, 2);

@@ -57,8 +57,6 @@ static const struct {
     {"7.26", "the message failed several checks of where it comes from", "Tell your postmaster."},
     {"7.30", "the message may only go over protected ways, and no way to the recipient's system is", "Send it without demanding TLS, or tell the recipient by another way."},
     {"7.27", "the sender's domain says that it takes no mail", "Check the sender's address in your mail program."},
-    {"7.30", "you asked for encryption all the way, and the recipient's system does not promise it",
-     "Send it without that demand, or tell the recipient by another way."},
 };
 
 static int find_status(struct str status)
