@@ -149,6 +149,7 @@ struct config {
     uint64_t login_delay_s;
     bool cleartext_login_loopback; /* "cleartext-login loopback" */
     bool bare_lf_refuse, expn, vrfy, scram_sha1;
+    uint64_t priority_most;           /* 0 … 9 */
     uint64_t mx_port;                 /* 25 */
     bool mx_private;
     int64_t retry_first_ms, retry_most_ms, warn_after_ms, give_up_after_ms; /* the queue's schedule */

@@ -42,6 +42,7 @@ static bool smtp_open(struct conn *c, bool tls)
     s->m.now_ms = loop_now_ms(c->edge->loop);
     s->m.unix_ms = clock_unix_ms();
     s->client.loopback = c->peer.loopback;
+    s->client.trusted = c->kind == LISTEN_SMTP && config_relay_client(c->settings->setup->config, str_c(c->peer.text));
     snprintf(s->client.ip, sizeof s->client.ip, "%s", c->peer.local ? "unix" : c->peer.text);
     snprintf(s->sid, sizeof s->sid, "%s", c->sid);
     if (!smtp_server_init(s))
@@ -189,11 +190,11 @@ static bool ask_commit(struct conn *c)
         MSG(commit, .session = c->session, .handle = c->handle, .id = ask->id, .kind = (uint8_t)c->smtp.settings->kind,
             .from = address_text(&from, &env->from), .envid = str_head(env->envid, 256), .auth = str_head(env->auth, 512),
             .ret = (uint8_t)env->ret, .body = (uint8_t)env->body, .smtputf8 = env->smtputf8, .requiretls = env->requiretls,
-            .header_8bit = ask->header_8bit, .body_8bit = ask->body_8bit, .esmtp = c->smtp.esmtp, .rcpt_count = env->rcpt_count,
-            .size = ask->size, .received_count = ask->received_count, .connected_ms = ask->connected_ms, .mail_ms = ask->mail_ms,
-            .data_ms = ask->data_ms, .end_ms = ask->end_ms, .client_ip = str_c(c->smtp.client.ip),
-            .client_name = str_c(c->smtp.client.name), .helo = str_head(c->smtp.helo, 512), .tls = str_c(tls),
-            .header_from = str_head(ask->header_from, 2048), .trace = ask->trace);
+            .priority = env->priority, .header_8bit = ask->header_8bit, .body_8bit = ask->body_8bit, .esmtp = c->smtp.esmtp,
+            .rcpt_count = env->rcpt_count, .size = ask->size, .received_count = ask->received_count,
+            .connected_ms = ask->connected_ms, .mail_ms = ask->mail_ms, .data_ms = ask->data_ms, .end_ms = ask->end_ms,
+            .client_ip = str_c(c->smtp.client.ip), .client_name = str_c(c->smtp.client.name), .helo = str_head(c->smtp.helo, 512),
+            .tls = str_c(tls), .header_from = str_head(ask->header_from, 2048), .trace = ask->trace);
     if (ask->trace.n > 65536)
         return answer_now(c, REFUSE, "5.6.0", "the header of this message needs more additions than fit");
     return send_rcpts(c, env) && conn_send(c, ROLE_STORE, &m) ? false : not_now(c);

@@ -127,6 +127,7 @@ struct relay_site {
     struct relay_gate gate;
     struct relay_job *first, **last;
     uint32_t waiting, hops; /* jobs queued; hops that lead here */
+    int lowest;             /* priority of the last one that was put behind all */
     struct relay_conn *conns;
     struct loop_timer timer; /* the gate may open then */
     struct relay_bad bad[RELAY_BAD_MAX];

@@ -69,6 +69,8 @@ void relay_job_begin(struct relay *r, const struct msg_work_begin *m)
         .from = arena_str(&j->arena, m->from),
         .envid = arena_str(&j->arena, m->envid),
         .smtputf8 = (m->smtputf8 && m->header_8bit) || smtp_has_8bit(m->from),
+        .priority = m->priority >= -9 && m->priority <= 9 ? (int)m->priority : 0,
+        .has_priority = true,
         .ret = m->ret <= SMTP_RET_HDRS ? (enum smtp_ret)m->ret : SMTP_RET_NONE,
         .size = m->size,
         .rcpt = arena_array(&j->arena, m->rcpt_count, sizeof *j->message.rcpt),

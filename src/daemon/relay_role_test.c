@@ -19,7 +19,7 @@ struct server {
     struct loop *loop;
     struct loop_io io;
     int fd;
-    unsigned room, open, turned_away, connections, messages, rcpts_max;
+    unsigned room, open, turned_away, connections, messages, rcpts_max, priorities;
     const char *greeting, *mail, *rcpt, *dot;
     bool drops_at_mail; /* second message of a connection: closes instead of an answer */
     struct peer_conn conn[PEER_CONNS];
@@ -57,11 +57,12 @@ static bool line(struct peer_conn *c, struct str l)
         s->messages++;
         answer(c, s->dot);
     } else if (str_starts(l, S("EHLO"))) {
-        answer(c, "250-peer.test\r\n250-PIPELINING\r\n250 DSN");
+        answer(c, "250-peer.test\r\n250-PIPELINING\r\n250-MT-PRIORITY\r\n250 DSN");
     } else if (str_starts(l, S("MAIL"))) {
         if (s->drops_at_mail && s->messages > 0)
             return false;
         c->rcpts = 0;
+        s->priorities += str_find_str(l, S(" MT-PRIORITY=")) < l.n;
         answer(c, s->mail);
     } else if (str_starts(l, S("RCPT"))) {
         bool bad = str_find_str(l, S("bad")) < l.n;
@@ -304,6 +305,30 @@ static void turns(struct bench *b, int64_t ms, unsigned until_done)
         rig_forget(&b->store);
         rig_forget(&b->dns);
     }
+}
+
+TEST(what_is_urgent_goes_first)
+{
+    struct bench *b = bench_open("hostname relay.test\nroute to peer.test via 198.51.100.1\n");
+    struct server s;
+    struct str text = str_c(b->message);
+
+    server_open(&s, b->rig.loop, "198.51.100.1");
+    s.room = 1;
+    for (int i = 0; i < 20; i++)
+        send_job(b, (uint64_t)i + 1, "peer.test", NULL, 1, false);
+    rig_send(&b->store, &MSG(work_begin, .job = 30, .id = 30, .next_hop = S("peer.test"), .from = S("alice@one.test"),
+                             .priority = 4, .size = text.n, .rcpt_count = 1));
+    rig_send(&b->store, &MSG(work_rcpt, .job = 30, .queue_id = 3000, .to = S("x@peer.test")));
+    rig_send(&b->store, &MSG(work_end, .job = 30, .last = true, .data = text));
+    for (unsigned n = 1; n < 22 && !b->job[30].results; n++)
+        turns(b, 20000, n);
+    CHECK(b->job[30].results == 1 && b->done <= 2);
+    turns(b, 20000, 21);
+    CHECK_NUM(b->done, 21);
+    CHECK(s.priorities == 21);
+    server_close(&s);
+    bench_close(b);
 }
 
 #define CONFIG "hostname relay.test\nroute to peer.test via 198.51.100.1\nroute to hole.test via 198.51.100.9:26\n"

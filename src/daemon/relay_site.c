@@ -83,14 +83,15 @@ void relay_site_add(struct relay_site *s, struct relay_job *j, bool front)
     }
     j->state = JOB_QUEUED;
     j->conn = NULL;
-    j->next = front ? s->first : NULL;
-    if (front) {
-        s->first = j;
-        if (!j->next)
-            s->last = &j->next;
-    } else {
-        *s->last = j;
+    struct relay_job **p = front ? &s->first : s->last;
+    if (!front && s->waiting > 0 && j->message.priority > s->lowest) /* before the first that is less urgent: RFC 6710 5.1 */
+        for (p = &s->first; *p && (*p)->message.priority >= j->message.priority;)
+            p = &(*p)->next;
+    j->next = *p;
+    *p = j;
+    if (!j->next) {
         s->last = &j->next;
+        s->lowest = j->message.priority;
     }
     s->waiting++;
     s->used_ms = now_of(s);

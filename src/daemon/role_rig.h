@@ -324,6 +324,7 @@ struct rig_mail {
     enum smtp_body body;
     enum smtp_ret ret;
     bool requiretls;
+    int priority;
     const char *envid;
     const char *header_from;
 };
@@ -348,11 +349,11 @@ static inline void rig_mail_send(struct rig_edge *e, struct rig_mail *m)
     for (; n < 8 && m->to[n]; n++)
         rig_send(e, &MSG(commit_rcpt, .session = m->session, .to = str_c(m->to[n]), .orcpt = str_c(m->orcpt[n]),
                          .notify = m->notify[n]));
-    rig_send(e, &MSG(commit, .session = m->session, .handle = m->handle, .id = id, .kind = (uint8_t)m->kind,
-                     .from = str_c(m->from), .envid = str_c(m->envid), .ret = (uint8_t)m->ret, .body = (uint8_t)m->body, .requiretls = m->requiretls,
-                     .rcpt_count = n, .size = text.n, .client_ip = S("192.0.2.1"), .helo = S("client.test"),
-                     .header_from = str_c(m->header_from),
-                     .trace = S("Received: from client.test by mail.demo.test; now\r\n")));
+    rig_send(e,
+             &MSG(commit, .session = m->session, .handle = m->handle, .id = id, .kind = (uint8_t)m->kind, .from = str_c(m->from),
+                  .envid = str_c(m->envid), .ret = (uint8_t)m->ret, .body = (uint8_t)m->body, .requiretls = m->requiretls,
+                  .priority = m->priority, .rcpt_count = n, .size = text.n, .client_ip = S("192.0.2.1"), .helo = S("client.test"),
+                  .header_from = str_c(m->header_from), .trace = S("Received: from client.test by mail.demo.test; now\r\n")));
 }
 
 static inline const struct message *rig_mail(struct rig_edge *e, struct rig_mail *m)

@@ -44,7 +44,8 @@ static void facts_of(const struct commit *c)
         fact(FACT_INFO, "store.accepted", fact_c("id", id.c), fact_c("kind", c->op.accept.kind.p),
              fact_str("from", c->op.accept.from), fact_num("rcpts", c->rcpt_count),
              fact_num("copies", c->op.accept.delivery_count), fact_num("queued", c->op.accept.queued_count),
-             fact_num("size", (int64_t)c->op.accept.body_size), fact_num("us", clock_mono_us() - c->begun_us));
+             fact_num("priority", c->op.accept.priority), fact_num("size", (int64_t)c->op.accept.body_size),
+             fact_num("us", clock_mono_us() - c->begun_us));
     else
         fact(FACT_INFO, "store.refused", fact_c("id", id.c), fact_c("kind", c->op.accept.kind.p ? c->op.accept.kind.p : ""),
              fact_str("from", c->op.accept.from), fact_c("status", c->why.status), fact_c("why", c->why.text));
@@ -217,6 +218,7 @@ static bool fill(struct commit *c, const struct msg_commit *m, struct str user)
         .body_type = m->body == SMTP_BODY_7BIT && (m->body_8bit || m->header_8bit) ? SMTP_BODY_8BIT : m->body,
         .smtputf8 = m->smtputf8,
         .requiretls = m->requiretls,
+        .priority = (int)m->priority,
         .connected_ms = m->connected_ms,
         .mail_ms = m->mail_ms,
         .data_ms = m->data_ms,
@@ -341,7 +343,11 @@ static enum outcome decide(struct commit *c, struct store_session *s, const stru
         return REFUSE;
     if (who == STORE_USER && !store_from_owned(st, &c->arena, user, m->header_from, &c->why))
         return REFUSE;
-    o = resolve(c, who == STORE_USER || store_relays_for(c->edge, m->client_ip), m->size);
+    bool trusted = who == STORE_USER || store_relays_for(c->edge, m->client_ip);
+    int most = trusted ? (int)st->config->priority_most : 0; /* RFC 6710 4.1: the edge has told the client so */
+    if (c->op.accept.priority > most)
+        c->op.accept.priority = most;
+    o = resolve(c, trusted, m->size);
     if (o == DONE && (!store_plan(st, &c->arena, &c->op.accept, c->rcpts, &c->from) || !take_body(c, s))) {
         c->why = store_why("4.3.0", "no memory for this message");
         return RETRY;
@@ -358,7 +364,8 @@ void store_commit(struct store_edge *e, const struct msg_commit *m)
     enum store_who who = store_session_who(e, m->session, m->handle, &user);
     enum outcome o;
 
-    if (m->kind > SMTP_LMTP || m->body > SMTP_BODY_BINARY || m->ret > SMTP_RET_HDRS || (s && s->commit)) {
+    if (m->kind > SMTP_LMTP || m->body > SMTP_BODY_BINARY || m->ret > SMTP_RET_HDRS || m->priority < -9 || m->priority > 9 ||
+        (s && s->commit)) {
         peer_breach(e->peer, "a commit that makes no sense");
         return;
     }

@@ -139,6 +139,7 @@ bool store_notice_write(struct store_notice *n, const struct dsn *d, struct op_a
                              .about = n->about,
                              .smtputf8 = n->smtputf8,
                              .requiretls = n->requiretls,
+                             .priority = n->priority,
                              .from = S(""),
                              .trace = S(""),
                              .client = S(""),
@@ -236,8 +237,13 @@ bool store_dsn(struct commit *c)
 {
     struct store *st = c->store;
     struct report rep = {.c = c, .room = most(c)};
-    struct store_notice notice = {
-        .store = st, .about = c->op.accept.id, .kind = S("dsn"), .smtputf8 = c->op.accept.smtputf8, .requiretls = c->op.accept.requiretls, .body_type = c->op.accept.body_type};
+    struct store_notice notice = {.store = st,
+                                  .about = c->op.accept.id,
+                                  .kind = S("dsn"),
+                                  .smtputf8 = c->op.accept.smtputf8,
+                                  .requiretls = c->op.accept.requiretls,
+                                  .priority = c->op.accept.priority,
+                                  .body_type = c->op.accept.body_type};
 
     if (address_is_null(&c->from))
         return false;

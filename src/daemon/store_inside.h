@@ -226,6 +226,7 @@ struct store_notice {
     uint64_t about;                    /* id of the message that it speaks of */
     struct str kind;                   /* "dsn", "notice" */
     bool smtputf8, requiretls;
+    int priority;                      /* of that message: RFC 6710 4.6 */
     uint32_t body_type;
     struct why why;
 };

@@ -13,24 +13,6 @@ struct queue_job *queue_job_find(struct store_queue *q, uint64_t number)
     return j && j->number == number ? j : NULL;
 }
 
-static struct queue_job *hop_take(struct queue_hop *h)
-{
-    bool fresh = h->fresh && (h->odd || !h->old);
-    struct queue_job **list = fresh ? &h->fresh : &h->old, *j = *list;
-
-    h->odd = !h->odd;
-    if (!j)
-        return NULL;
-    *list = j->next;
-    if (!*list) {
-        if (fresh)
-            h->fresh_last = &h->fresh;
-        else
-            h->old_last = &h->old;
-    }
-    return j;
-}
-
 static void unreadable(struct queue_job *j)
 {
     static const struct queue_answer a = {
@@ -71,10 +53,10 @@ static void dispatch(struct store_queue *q)
                 loop_defer_start(&q->turn);
             return;
         }
-        if (h->more && !h->old)
+        if (h->more && !queue_hop_has_old(h))
             queue_hop_load(q, h);
         q->ring = h->after;
-        struct queue_job *j = hop_take(h);
+        struct queue_job *j = queue_hop_take(h);
         if (j) {
             send_out(q, h, j);
         } else if (h->more) { /* the index is behind, or memory is short */
@@ -290,8 +272,10 @@ void store_queue_close(struct store *st)
         while (q->hops[i]) {
             struct queue_hop *h = q->hops[i];
             q->hops[i] = h->next;
-            jobs_free(h->fresh);
-            jobs_free(h->old);
+            for (int k = 0; k < QUEUE_CLASSES; k++) {
+                jobs_free(h->fresh[k].first);
+                jobs_free(h->old[k].first);
+            }
             free(h);
         }
     free(q);

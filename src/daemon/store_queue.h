@@ -18,6 +18,7 @@
 enum {
     QUEUE_OUT_MAX = 1024,      /* jobs at the relay */
     QUEUE_HOP_OUT_MAX = 64,    /* of them for one domain */
+    QUEUE_HOP_URGENT = 16,     /* and so many more for what is urgent */
     QUEUE_HOPS_MAX = 16384,    /* domains with something under way */
     QUEUE_ENTRIES_MAX = 65536, /* entries in jobs */
     QUEUE_JOB_RCPTS = 100,     /* recipients of a job: RFC 5321 4.5.3.1.8 */
@@ -41,12 +42,18 @@ struct queue_entry {
     struct str address, orcpt; /* once the envelope was read for the results */
     uint32_t notify;
 };
+/* Three classes are told apart, those of MIXER (RFC 6710 5, appendix B): rounded up to 4, 0, -4. */
+enum queue_class { QUEUE_URGENT, QUEUE_USUAL, QUEUE_SLOW, QUEUE_CLASSES };
+struct queue_list {
+    struct queue_job *first, **last;
+};
 enum queue_state { QUEUE_WAITING, QUEUE_OUT, QUEUE_SETTLING, QUEUE_SETTLED };
 struct queue_job {
     struct queue_job *next;
     struct store *store;
     struct queue_hop *hop; /* while WAITING and OUT; a hop with jobs stays */
     enum queue_state state;
+    enum queue_class class;
     uint64_t number; /* while OUT: its low bits are the slot */
     uint64_t id;
     struct op_place place;
@@ -69,7 +76,7 @@ struct queue_hop {
     struct queue_hop *after, *before; /* the ring of those with something to send */
     bool kicked;                /* an operator wants it tried: relay is told so with the next job */
     bool in_ring, more, odd;          /* more: the index may have due entries behind cursor */
-    struct queue_job *fresh, **fresh_last, *old, **old_last;
+    struct queue_list fresh[QUEUE_CLASSES], old[QUEUE_CLASSES];
     uint32_t out, most; /* at the relay; as many as it wants */
     struct engine_due cursor;
     uint64_t position;     /* more is only false when the index knew this */
@@ -149,6 +156,9 @@ void queue_hop_unload(struct store_queue *q, struct queue_hop *h);              
 struct queue_job *queue_job_new(struct store_queue *q, struct queue_hop *h, uint64_t id, uint32_t count); /* NULL: no room */
 void queue_job_add(struct store_queue *q, struct queue_job *j, const struct queue_entry *e);
 void queue_job_wait(struct queue_job *j, bool fresh);
+struct queue_job *queue_hop_take(struct queue_hop *h); /* the next one: by class, then just accepted and older ones in turns */
+bool queue_hop_has_old(const struct queue_hop *h);
+enum queue_class queue_class_of(int priority);
 /* Entries without an answer leave it; false: none is left, and it is gone. */
 bool queue_job_shrink(struct store_queue *q, struct queue_job *j);
 /* store_queue_load.c: what is due, from the index. */

@@ -37,6 +37,34 @@ struct queue_hop *queue_hop_find(struct store_queue *q, struct str domain)
     return h;
 }
 
+static void lists_init(struct queue_hop *h)
+{
+    for (int k = 0; k < QUEUE_CLASSES; k++) {
+        h->fresh[k] = (struct queue_list){NULL, &h->fresh[k].first};
+        h->old[k] = (struct queue_list){NULL, &h->old[k].first};
+    }
+}
+
+enum queue_class queue_class_of(int priority)
+{
+    return priority > 0 ? QUEUE_URGENT : priority > -4 ? QUEUE_USUAL : QUEUE_SLOW;
+}
+
+static bool has_urgent(const struct queue_hop *h)
+{
+    return h->fresh[QUEUE_URGENT].first || h->old[QUEUE_URGENT].first;
+}
+
+bool queue_hop_has_old(const struct queue_hop *h)
+{
+    return h->old[QUEUE_URGENT].first || h->old[QUEUE_USUAL].first || h->old[QUEUE_SLOW].first;
+}
+
+static bool has_fresh(const struct queue_hop *h)
+{
+    return h->fresh[QUEUE_URGENT].first || h->fresh[QUEUE_USUAL].first || h->fresh[QUEUE_SLOW].first;
+}
+
 struct queue_hop *queue_hop_get(struct store_queue *q, struct str domain)
 {
     struct queue_hop **at = hop_bucket(q, domain), *h = queue_hop_find(q, domain);
@@ -50,8 +78,7 @@ struct queue_hop *queue_hop_get(struct store_queue *q, struct str domain)
     h->most = QUEUE_HOP_OUT_MAX;
     if (domain.n)
         memcpy(h->domain, domain.p, domain.n);
-    h->fresh_last = &h->fresh;
-    h->old_last = &h->old;
+    lists_init(h);
     h->next = *at;
     *at = h;
     q->hop_count++;
@@ -72,7 +99,7 @@ void queue_hop_leave_ring(struct store_queue *q, struct queue_hop *h)
 /* In the ring when it has something to send and may; gone when there is nothing to know of it. */
 void queue_hop_review(struct store_queue *q, struct queue_hop *h)
 {
-    bool work = h->fresh || h->old || h->more;
+    bool work = has_fresh(h) || queue_hop_has_old(h) || h->more, urgent = has_urgent(h);
 
     if (!work && h->out == 0 && !h->blocked_until && h->most == QUEUE_HOP_OUT_MAX && !h->kicked) {
         struct queue_hop **at = hop_bucket(q, str_of(h->domain, h->n));
@@ -84,7 +111,7 @@ void queue_hop_review(struct store_queue *q, struct queue_hop *h)
         free(h);
         return;
     }
-    if (!work || h->blocked_until || h->out >= h->most) {
+    if (!work || h->blocked_until || h->out >= h->most + (urgent ? QUEUE_HOP_URGENT : 0)) {
         queue_hop_leave_ring(q, h);
         return;
     }
@@ -98,6 +125,8 @@ void queue_hop_review(struct store_queue *q, struct queue_hop *h)
     h->after = q->ring; /* last: its turn comes after everybody's */
     h->before = q->ring->before;
     h->before->after = h->after->before = h;
+    if (urgent)
+        q->ring = h; /* but with something urgent it has one before theirs */
 }
 
 /* The index may have something due for it from here on. */
@@ -156,30 +185,41 @@ void queue_job_free(struct queue_job *j)
 
 void queue_job_wait(struct queue_job *j, bool fresh)
 {
-    struct queue_hop *h = j->hop;
-    struct queue_job ***last = fresh ? &h->fresh_last : &h->old_last;
+    struct queue_list *l = fresh ? &j->hop->fresh[j->class] : &j->hop->old[j->class];
 
     j->next = NULL;
-    **last = j;
-    *last = &j->next;
+    *l->last = j;
+    l->last = &j->next;
+}
+
+static struct queue_job *take(struct queue_list *l)
+{
+    struct queue_job *j = l->first;
+
+    if (j && !(l->first = j->next))
+        l->last = &l->first;
+    return j;
+}
+
+struct queue_job *queue_hop_take(struct queue_hop *h)
+{
+    bool odd = h->odd = !h->odd;
+
+    for (int k = 0; k < QUEUE_CLASSES; k++)
+        if (h->fresh[k].first || h->old[k].first)
+            return take(h->old[k].first && (odd || !h->fresh[k].first) ? &h->old[k] : &h->fresh[k]);
+    return NULL;
 }
 
 /* All that waits here goes back to what the index says of it. */
 void queue_hop_unload(struct store_queue *q, struct queue_hop *h)
 {
-    struct queue_job *lists[2] = {h->fresh, h->old};
+    struct queue_job *j;
 
-    if (h->fresh || h->old)
+    if (has_fresh(h) || queue_hop_has_old(h))
         queue_hop_more(q, h, (struct engine_due){0});
-    h->fresh = h->old = NULL;
-    h->fresh_last = &h->fresh;
-    h->old_last = &h->old;
-    for (int i = 0; i < 2; i++)
-        while (lists[i]) {
-            struct queue_job *j = lists[i];
-            lists[i] = j->next;
-            queue_job_free(j);
-        }
+    while ((j = queue_hop_take(h)))
+        queue_job_free(j);
 }
 
 void queue_hop_block(struct store_queue *q, struct queue_hop *h, int64_t until_ms, struct str why)

@@ -49,9 +49,12 @@ static bool fresh_job(struct store_queue *q, const struct op_accept *a, bool *ta
     j->place = a->place;
     j->has_place = true;
     j->received_ms = a->received_ms;
+    j->class = queue_class_of(a->priority);
     for (uint32_t i = 0; i < n; i++)
         queue_job_add(q, j, &(struct queue_entry){.queue_id = a->queued[list[i]].queue_id, .n = list[i]});
     queue_job_wait(j, true);
+    if (j->class == QUEUE_URGENT)
+        queue_hop_leave_ring(q, h); /* to come in first */
     queue_hop_review(q, h);
     return true;
 }
@@ -99,6 +102,7 @@ static void page_row(void *to, const struct engine_queued *r)
             return;
         }
         j->received_ms = r->received_ms;
+        j->class = queue_class_of(r->priority);
         queue_job_wait(j, false);
         p->last = j;
     }
@@ -120,19 +124,22 @@ static void page_row(void *to, const struct engine_queued *r)
     queue_job_add(q, j, &e);
 }
 
-/* A page of its due entries becomes jobs. */
+/* A page of its due entries becomes jobs; before them, wherever they stand, urgent ones. */
 void queue_hop_load(struct store_queue *q, struct queue_hop *h)
 {
     struct page p = {q, h, NULL, false};
     struct engine *e = q->store->engine;
     struct engine_due before = h->cursor;
     uint64_t known = engine_index_position(e);
+    engine_queue_urgent(e, str_of(h->domain, h->n), clock_unix_ms(), QUEUE_JOB_RCPTS, page_row, &p);
+    p.last = NULL;
     bool more = engine_queue_due_of(e, str_of(h->domain, h->n), clock_unix_ms(), &h->cursor, QUEUE_JOB_RCPTS, page_row, &p);
 
-    for (struct queue_job *j = h->old; j; j = j->next) { /* how many it would have was not known before */
-        q->entry_count -= j->room - j->count;
-        j->room = j->count;
-    }
+    for (int k = 0; k < QUEUE_CLASSES; k++)
+        for (struct queue_job *j = h->old[k].first; j; j = j->next) { /* how many it would have was not known before */
+            q->entry_count -= j->room - j->count;
+            j->room = j->count;
+        }
     if (p.stopped) {
         h->cursor = before; /* those that were taken are busy now */
         return;

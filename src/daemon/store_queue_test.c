@@ -503,6 +503,60 @@ TEST(a_window_is_shared_fairly)
     play_close(&p);
 }
 
+TEST(what_is_urgent_goes_first)
+{
+    struct play p;
+    struct job j, out[4];
+    char to[32];
+    play_open(&p, 0);
+    p.r->next_session = 100;
+    for (int i = 0; i < 250; i++) { /* more than a page of the index */
+        snprintf(to, sizeof to, "u%d@far.test", i);
+        send_mail(&p, MAIL(ALICE, .to = {to}, .priority = i % 2 ? 0 : -9));
+    }
+    send_mail(&p, MAIL(ALICE, .to = {"old@far.test"}, .priority = 3));
+    rig_close_store(p.r);
+    rig_open_store(p.r, RIG_CONFIG);
+    relay_up(&p, 2);
+    CHECK_STR(next_job(&p, &out[0]), S("far.test: old@far.test"));
+    CHECK_NUM(last_job(&p, &out[0])->work_begin.priority, 3);
+    next_job(&p, &out[1]);
+    CHECK_NUM(last_job(&p, &out[1])->work_begin.priority, 0);
+    send_mail(&p, MAIL(ALICE, .to = {"x@near.test"}));
+    send_mail(&p, MAIL(ALICE, .to = {"new@far.test"}, .priority = 9));
+    send_mail(&p, MAIL(ALICE, .to = {"y@near.test"}));
+    answer_all(&p, &out[0], DONE, 250, "", "ok");
+    CHECK_STR(next_job(&p, &j), S("far.test: new@far.test"));
+    CHECK_NUM(last_job(&p, &j)->work_begin.priority, 4); /* more is not for users: priority-most */
+    answer_all(&p, &j, DONE, 250, "", "ok");
+    bool near = str_starts(next_job(&p, &j), S("near.test")); /* then each has its turn */
+    answer_all(&p, &j, DONE, 250, "", "ok");
+    CHECK(near || str_starts(next_job(&p, &j), S("near.test")));
+    play_close(&p);
+}
+
+TEST(nobody_raises_his_mail_who_may_not)
+{
+    struct play p;
+    struct job j;
+    play_open(&p, 10);
+    rig_alias(p.r, "a@demo.test", "a@far.test", NULL);
+    CHECK(rig_mail(&p.r->mx, MAIL(STRANGER, .to = {"a@demo.test"}, .priority = 9))->committed.outcome == DONE);
+    next_job(&p, &j);
+    CHECK_NUM(last_job(&p, &j)->work_begin.priority, 0);
+    answer_all(&p, &j, DONE, 250, "", "ok");
+    CHECK(rig_mail(&p.r->mx, MAIL(STRANGER, .to = {"a@demo.test"}, .priority = -5))->committed.outcome == DONE);
+    next_job(&p, &j);
+    CHECK_NUM(last_job(&p, &j)->work_begin.priority, -5);
+    answer_all(&p, &j, REFUSE, 550, "", "no"); /* what is told of it is no more urgent */
+    CHECK_STR(next_job(&p, &j), S("elsewhere.test: sender@elsewhere.test"));
+    CHECK_NUM(last_job(&p, &j)->work_begin.priority, -5);
+    answer_all(&p, &j, DONE, 250, "", "ok");
+    /* an edge that says such a thing is ended */
+    CHECK(rig_mail(&p.r->mx, MAIL(STRANGER, .to = {"a@demo.test"}, .priority = 10)) == NULL);
+    play_close(&p);
+}
+
 static void change(struct play *p, struct op op)
 {
     CHECK_NUM(rig_op(p->r, &op), DONE);

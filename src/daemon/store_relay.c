@@ -97,13 +97,13 @@ bool store_relay_send(struct queue_job *j)
     struct str head = str_head(buf_str(&b), header_body(buf_str(&b)));
     if (!j->received_ms)
         j->received_ms = v.received_ms;
-    peer_send(p,
-              &MSG(work_begin, .job = j->number, .id = j->id, .next_hop = str_head(next_hop(&a, first_address(v, j)), 255),
-                   .route = j->route, .from = v.from, .envid = v.envid, .auth = v.auth_user, .ret = (uint8_t)v.ret,
-                   .body = (uint8_t)v.body_type, .smtputf8 = v.smtputf8, .requiretls = v.requiretls,
-                   .tls_optional = !v.requiretls && tls_optional(&a, head), .header_8bit = v.utf8_header, .body_8bit = v.body_type != 0,
-                   .size = size, .received_ms = v.received_ms, .attempt = j->entry[0].attempts, .priority = 9,
-                   .now = j->hop && j->hop->kicked, .deadline_ms = 0, .sender_domain = signer(&a, &v), .rcpt_count = j->count));
+    peer_send(p, &MSG(work_begin, .job = j->number, .id = j->id, .next_hop = str_head(next_hop(&a, first_address(v, j)), 255),
+                      .route = j->route, .from = v.from, .envid = v.envid, .auth = v.auth_user, .ret = (uint8_t)v.ret,
+                      .body = (uint8_t)v.body_type, .smtputf8 = v.smtputf8, .requiretls = v.requiretls,
+                      .tls_optional = !v.requiretls && tls_optional(&a, head), .header_8bit = v.utf8_header,
+                      .body_8bit = v.body_type != 0, .size = size, .received_ms = v.received_ms, .attempt = j->entry[0].attempts,
+                      .priority = v.priority, .now = j->hop && j->hop->kicked, .deadline_ms = 0, .sender_domain = signer(&a, &v),
+                      .rcpt_count = j->count));
     if (j->hop)
         j->hop->kicked = false;
     ok = send_rcpts(j, &v, p);

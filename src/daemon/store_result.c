@@ -258,8 +258,13 @@ static enum outcome tell(struct telling *t, const struct engine_envelope *v, con
 {
     struct queue_job *j = t->job;
     struct store *st = j->store;
-    struct store_notice n = {
-        .store = st, .about = j->id, .kind = kind, .smtputf8 = v->smtputf8, .requiretls = v->requiretls, .body_type = v->body_type};
+    struct store_notice n = {.store = st,
+                             .about = j->id,
+                             .kind = kind,
+                             .smtputf8 = v->smtputf8,
+                             .requiretls = v->requiretls,
+                             .priority = v->priority,
+                             .body_type = v->body_type};
     struct id_text id = id_text(j->id);
     struct dsn d = {
         .hostname = st->config->hostname,

@@ -84,6 +84,8 @@ void trace_received(struct buf *to, const struct trace_received *t)
         address_print(to, t->for_recipient, false);
         buf_add_byte(to, '>');
     }
+    if (t->priority)
+        buf_printf(to, "\r\n\tpriority %d", t->priority);
     buf_add(to, S(";\r\n\t"));
     date_print(to, t->unix_ms, t->offset_min);
     buf_add(to, S("\r\n"));

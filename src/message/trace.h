@@ -13,11 +13,12 @@ struct trace_received {
     const struct address *for_recipient; /* NULL unless there is exactly one */
     struct str tls_version, tls_cipher;  /* empty without TLS */
     bool lmtp, esmtp, tls, auth, utf8;   /* the "with" keyword: RFC 3848, 6531 4.3 and the registry */
+    int priority;                        /* -9 … 9; 0, the usual one, is not written (RFC 6710 7) */
     int64_t unix_ms;
     int32_t offset_min;
 };
-/* Received: from helo (name [ip]) by host with ESMTPSA (TLSv1.3 cipher) id X for <a@b>; date CRLF. "for" is left out when the
- * recipient needs UTF-8 and utf8 is not set. */
+/* Received: from helo (name [ip]) by host with ESMTPSA (TLSv1.3 cipher) id X for <a@b> priority 3; date CRLF. "for" is left out
+ * when the recipient needs UTF-8 and utf8 is not set. */
 void trace_received(struct buf *to, const struct trace_received *t);
 /* The "with" keyword alone: "ESMTPSA", "UTF8LMTPS". */
 const char *trace_with(bool lmtp, bool esmtp, bool tls, bool auth, bool utf8);

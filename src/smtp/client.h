@@ -59,6 +59,8 @@ struct smtp_client_message {
     enum smtp_body body;
     bool smtputf8;
     bool requiretls;               /* RFC 8689: only over TLS to a peer that offers it; with the null reverse-path where it does */
+    int priority;                  /* MT-PRIORITY, -9 … 9 */
+    bool has_priority;             /* it is said where the peer takes it (RFC 6710 4.2), 0 too */
     enum smtp_ret ret;
     struct str envid;              /* decoded; empty: none */
     struct str auth;               /* AUTH= of MAIL, decoded; empty: not sent */

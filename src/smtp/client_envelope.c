@@ -60,6 +60,8 @@ static void write_mail(const struct smtp_client *c, struct buf *b)
         buf_add(b, S(" SMTPUTF8"));
     if (msg->requiretls && o->requiretls && c->m.tls.active)
         buf_add(b, S(" REQUIRETLS"));
+    if (o->mt_priority && msg->has_priority)
+        buf_printf(b, " MT-PRIORITY=%d", msg->priority);
     if (o->dsn && msg->ret != SMTP_RET_NONE)
         buf_add_c(b, msg->ret == SMTP_RET_FULL ? " RET=FULL" : " RET=HDRS");
     if (o->dsn && msg->envid.n) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 /* Plays tests/wire/smtp-client/ *.t: S: lines are the peer's, C: lines are what the client machine must send. Directives:
      SET user=… password=… tls=never|opportunistic|required lmtp=1 cleartext=1 chunking=1
-     MESSAGE from=… to=a,b utf8=1 requiretls=1 body=7bit|8bit|binary ret=full|hdrs envid=… notify=bits orcpt=…      (\xNN escapes)
-     TEXT octets, with escapes, of the last MESSAGE           BROKEN: it cannot be read to its end
-   After RESULT: what came of each message and of the session. */
+     MESSAGE from=… to=a,b utf8=1 requiretls=1 priority=n body=7bit|8bit|binary ret=full|hdrs envid=… notify=bits orcpt=… (\xNN
+   escapes) TEXT octets, with escapes, of the last MESSAGE           BROKEN: it cannot be read to its end After RESULT: what came
+   of each message and of the session. */
 #include <dirent.h>
 #include "base/clock.h"
 #include "base/test.h"
@@ -100,7 +100,14 @@ static bool message_option(struct host *h, struct message *m, struct str name, s
     if (str_eq(name, S("from"))) m->m.from = text;
     else if (str_eq(name, S("utf8"))) m->m.smtputf8 = true;
     else if (str_eq(name, S("requiretls"))) m->m.requiretls = true;
-    else if (str_eq(name, S("envid"))) m->m.envid = text;
+    else if (str_eq(name, S("priority"))) {
+        bool minus = v.n && v.p[0] == '-';
+        if (!str_to_u64(str_skip(v, minus), &n))
+            return false;
+        m->m.priority = minus ? -(int)n : (int)n;
+        m->m.has_priority = true;
+    } else if (str_eq(name, S("envid")))
+        m->m.envid = text;
     else if (str_eq(name, S("ret"))) m->m.ret = str_eq(v, S("full")) ? SMTP_RET_FULL : SMTP_RET_HDRS;
     else if (str_eq(name, S("body")))
         m->m.body = str_eq(v, S("8bit")) ? SMTP_BODY_8BIT : str_eq(v, S("binary")) ? SMTP_BODY_BINARY : SMTP_BODY_7BIT;

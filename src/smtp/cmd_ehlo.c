@@ -14,6 +14,7 @@ static void add_keywords(const struct smtp_server *s, const struct smtp_caps *c,
     if (c->size_max)
         add_number(b, " ", c->size_max);
     buf_add(b, S("\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME\nDSN"));
+    buf_add(b, S("\nMT-PRIORITY MIXER")); /* RFC 6710 appendix B */
     if (c->starttls)
         buf_add(b, S("\nSTARTTLS"));
     if (c->requiretls)

@@ -29,6 +29,15 @@ struct smtp_refusal smtp_take_path(struct smtp_server *s, struct str *arg, struc
     return (struct smtp_refusal){0, NULL, NULL};
 }
 
+/* RFC 6710 4.1: strangers may lower their mail, not raise it. */
+static void lower_priority(const struct smtp_server *s, struct transaction *t)
+{
+    int max = s->user.n || s->client.trusted ? s->settings->priority_max : 0;
+    t->lowered = t->env.priority > max;
+    if (t->lowered)
+        t->env.priority = max;
+}
+
 /* Whether SMTPUTF8 stands among the parameters has to be known while the path is judged, so both are read before either is
    refused. */
 static struct smtp_refusal read_mail(struct smtp_server *s, struct str arg, struct transaction *t)
@@ -50,6 +59,7 @@ static struct smtp_refusal read_mail(struct smtp_server *s, struct str arg, stru
         return (struct smtp_refusal){552, "5.3.4", "The message is larger than this server takes"};
     if (t->env.auth.n && s->user.n == 0)
         t->env.auth = S("<>");
+    lower_priority(s, t);
     return r;
 }
 
@@ -63,6 +73,11 @@ static enum next mail_answered(struct smtp_server *s)
     }
     s->state->phase = PHASE_MAIL;
     s->state->mails++;
+    if (s->state->t->lowered) {
+        char text[] = "0 is the new priority: a higher one is not for this sender";
+        text[0] = (char)('0' + s->state->t->env.priority);
+        return smtp_answer(s, 250, "2.3.6", text);
+    }
     return smtp_answer(s, 250, "2.1.0", "Sender ok");
 }
 

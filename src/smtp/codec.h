@@ -31,7 +31,8 @@ enum smtp_reply_step smtp_reply_feed(struct smtp_reply_reader *r, struct str lin
 
 struct smtp_caps {               /* what one end offers (RFC 5321 4.1.1.1) */
     bool esmtp;                  /* answered EHLO at all */
-    bool pipelining, size, eightbitmime, smtputf8, enhancedstatuscodes, chunking, binarymime, dsn, starttls, auth, requiretls;
+    bool pipelining, size, eightbitmime, smtputf8, enhancedstatuscodes, chunking, binarymime, dsn, starttls, auth, requiretls,
+        mt_priority;
     uint64_t size_max;           /* 0: no fixed limit */
     uint32_t rcpt_max, mail_max; /* LIMITS, RFC 9422; 0: not said */
     char mechanisms[128];        /* AUTH's, separated by a space */
@@ -44,8 +45,8 @@ void smtp_caps_line(struct smtp_caps *c, struct str line);
 /* A refusal: code, status and words. code 0: none. */
 struct smtp_refusal { unsigned code; const char *status; const char *text; };
 /* rest: what follows the path (" SIZE=5 BODY=8BITMIME"). Only what offered holds is known: 555 5.5.4 otherwise, 501 5.5.4 when
-   a value is broken or given twice. Strings live in a (NULL memory: 452 4.3.1). Fills body, smtputf8, requiretls, ret, envid,
-   auth, size_declared of *to. */
+   a value is broken or given twice. Strings live in a (NULL memory: 452 4.3.1). Fills body, smtputf8, requiretls, priority,
+   ret, envid, auth, size_declared of *to. */
 struct smtp_refusal smtp_mail_params(struct arena *a, struct str rest, const struct smtp_caps *offered, struct smtp_envelope *to);
 struct smtp_refusal smtp_rcpt_params(struct arena *a, struct str rest, const struct smtp_caps *offered, bool smtputf8,
                                      struct smtp_rcpt *to);

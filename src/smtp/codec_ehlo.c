@@ -45,6 +45,7 @@ void smtp_caps_line(struct smtp_caps *c, struct str line)
         {"CHUNKING", offsetof(struct smtp_caps, chunking)},         {"BINARYMIME", offsetof(struct smtp_caps, binarymime)},
         {"DSN", offsetof(struct smtp_caps, dsn)},                   {"STARTTLS", offsetof(struct smtp_caps, starttls)},
         {"REQUIRETLS", offsetof(struct smtp_caps, requiretls)},     {"SIZE", offsetof(struct smtp_caps, size)},
+        {"MT-PRIORITY", offsetof(struct smtp_caps, mt_priority)},
     };
     struct str word = str_word(&line);
     for (size_t i = 0; i < countof(simple); i++)

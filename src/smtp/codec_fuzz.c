@@ -15,7 +15,8 @@ static void params(struct str s)
                                          .binarymime = true,
                                          .dsn = true,
                                          .auth = true,
-                                         .requiretls = true};
+                                         .requiretls = true,
+                                     .mt_priority = true};
     struct arena a;
     struct smtp_envelope e = {0};
     struct smtp_rcpt r = {0};
@@ -23,7 +24,7 @@ static void params(struct str s)
     arena_init(&a, 1 << 16);
     struct smtp_refusal refusal = smtp_mail_params(&a, s, &all, &e);
     check(refusal.code == 0 || refusal.code == 501 || refusal.code == 555 || refusal.code == 452);
-    check(refusal.code || (e.envid.n <= 100 && e.body <= SMTP_BODY_BINARY));
+    check(refusal.code || (e.envid.n <= 100 && e.body <= SMTP_BODY_BINARY && e.priority >= -9 && e.priority <= 9));
     refusal = smtp_rcpt_params(&a, s, &all, true, &r);
     check(refusal.code == 0 || refusal.code == 501 || refusal.code == 555 || refusal.code == 452);
     smtp_caps_line(&caps, s);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: ISC
-/* The parameters of MAIL and RCPT: RFC 5321 4.1.2 (esmtp-param), 1870, 6152, 3030, 3461, 4954, 6531, 8689. One table for each
-   command. */
+/* The parameters of MAIL and RCPT: RFC 5321 4.1.2 (esmtp-param), 1870, 6152, 3030, 3461, 4954, 6531, 6710, 8689. One table
+   for each command. */
 #include <stddef.h>
 #include "base/compiler.h"
 #include "base/utf8.h"
@@ -64,6 +64,16 @@ static struct smtp_refusal take_requiretls(struct params *p, struct str value)
 {
     (void)value;
     p->mail->requiretls = true;
+    return FINE;
+}
+
+static struct smtp_refusal take_priority(struct params *p, struct str value)
+{
+    bool minus = value.n == 2 && value.p[0] == '-';
+    char digit = value.n == (minus ? 2u : 1u) ? value.p[minus] : ' ';
+    if (!ascii_is_digit(digit) || (minus && digit == '0')) /* RFC 6710 7 */
+        return bad("MT-PRIORITY is a number from -9 to 9");
+    p->mail->priority = minus ? '0' - digit : digit - '0';
     return FINE;
 }
 
@@ -159,6 +169,7 @@ static const struct param MAIL_PARAMS[] = {
     {"ENVID", CAP(dsn), true, take_envid},
     {"AUTH", CAP(auth), true, take_auth},
     {"REQUIRETLS", CAP(requiretls), false, take_requiretls},
+    {"MT-PRIORITY", CAP(mt_priority), true, take_priority},
 };
 static const struct param RCPT_PARAMS[] = {
     {"NOTIFY", CAP(dsn), true, take_notify},

@@ -211,7 +211,8 @@ static const struct smtp_caps ALL = {.esmtp = true,
                                      .binarymime = true,
                                      .dsn = true,
                                      .auth = true,
-                                     .requiretls = true};
+                                     .requiretls = true,
+                                     .mt_priority = true};
 
 TEST(mail_params)
 {
@@ -224,7 +225,10 @@ TEST(mail_params)
         {" RET=HDR", 501},
         {" ENVID=abc+2B", 0}, {" ENVID=+07", 501}, {" ENVID=a=b", 501}, {" AUTH=<>", 0}, {" AUTH=e+3Dmc2@example.com", 0},
         {" AUTH=user", 0}, {" AUTH=<user>", 501},
-        {" AUTH=a+20b", 501}, {" REQUIRETLS", 0}, {" REQUIRETLS=1", 501}, {" XFOO=1", 555}, {" -X=1", 501}, {" =1", 501},
+        {" AUTH=a+20b", 501}, {" REQUIRETLS", 0}, {" REQUIRETLS=1", 501}, {" MT-PRIORITY=0", 0}, {" mt-priority=9", 0},
+        {" MT-PRIORITY=-9", 0}, {" MT-PRIORITY=-0", 501}, {" MT-PRIORITY=10", 501}, {" MT-PRIORITY=+1", 501}, {" MT-PRIORITY=", 501},
+        {" MT-PRIORITY", 501}, {" MT-PRIORITY=-", 501}, {" MT-PRIORITY=01", 501}, {" MT-PRIORITY=1 MT-PRIORITY=1", 501},
+        {" MT-PRIORITY=a", 501}, {" XFOO=1", 555}, {" -X=1", 501}, {" =1", 501},
         {" X=\xc3\xa9", 501},
         {" SMTPUTF8 X=\xc3\xa9", 555}, {" SMTPUTF8 X=\xc3", 501}, {" NOTIFY=NEVER", 555},
     };
@@ -239,7 +243,7 @@ TEST(mail_params)
         arena_clear(&a);
     }
     static const char *const offered_nothing[] = {" SIZE=1",  " BODY=7BIT", " SMTPUTF8",  " RET=FULL",
-                                                  " ENVID=x", " AUTH=<>",   " REQUIRETLS"};
+                                                  " ENVID=x", " AUTH=<>",   " REQUIRETLS", " MT-PRIORITY=1"};
     for (size_t i = 0; i < countof(offered_nothing); i++) {
         struct arena a;
         struct smtp_envelope e = {0};

@@ -52,6 +52,7 @@ static inline void drive_answer(struct drive *d, struct fake_host *f)
         check(!f->settings.require_login || f->s.user.n);
         check(f->settings.message_max == 0 || f->message.n <= f->settings.message_max);
         check(a->received_count <= RECEIVED_MAX && a->trace.n > 0);
+        check(a->envelope->priority >= -9 && a->envelope->priority <= (f->s.user.n ? f->settings.priority_max : 0));
         drive_text(a->trace);
         if (a->envelope->body != SMTP_BODY_BINARY)
             drive_text(buf_str(&f->message));
@@ -88,6 +89,7 @@ static inline void drive_settings(struct drive *d, struct fake_host *f, const ui
     f->settings.rcpt_max = h[2] & 4 ? 2 : 10;
     f->settings.error_max = h[2] & 8 ? 100 : 5;
     f->settings.transaction_max = h[2] & 16 ? 2 : 0;
+    f->settings.priority_max = h[2] & 128 ? 9 : 4;
     f->settings.greet_delay_ms = h[2] & 32 ? 1000 : 0;
     f->body_max = h[2] & 64 ? SMTP_SERVER_BODY_MIN : 70000;
     d->dice = (uint64_t)h[3] << 24 | (uint64_t)h[4] << 16 | (uint64_t)h[5] << 8 | h[6];
@@ -170,6 +172,8 @@ static inline void drive_make_message(struct drive *d, struct drive_message *m, 
     m->m.ret = (enum smtp_ret)drive_roll(d, 3);
     m->m.envid = drive_roll(d, 2) ? S("a=b") : S("");
     m->m.requiretls = drive_roll(d, 6) == 0;
+    m->m.priority = (int)drive_roll(d, 19) - 9;
+    m->m.has_priority = drive_roll(d, 2);
     m->m.size = texts[m->m.body].n;
     for (uint32_t i = 0; i < m->m.rcpt_count; i++)
         m->rcpt[i] = (struct smtp_client_rcpt){

@@ -22,6 +22,7 @@ struct smtp_envelope {     /* all memory in the transaction arena */
     enum smtp_body body;
     bool smtputf8;
     bool requiretls;
+    int priority;          /* MT-PRIORITY (RFC 6710): -9 … 9, as far as this sender may raise it */
     enum smtp_ret ret;
     struct str envid;      /* decoded xtext */
     uint64_t size_declared;

@@ -23,7 +23,7 @@ struct fake_host {
     struct fake_rule rules[FAKE_RULES]; size_t rule_count;
     char hostname[64];
     unsigned auth_step;
-    bool auth_never, no_sender_check;
+    bool auth_never, no_sender_check, trusted;
     uint64_t ids;
     uint64_t dice;
     bool open;
@@ -45,7 +45,7 @@ static inline void fake_settings(struct fake_host *f)
     f->body_max = 4096;
     f->rule_count = 0;
     f->auth_step = 0;
-    f->auth_never = false;
+    f->auth_never = f->trusted = false;
     f->ids = 0;
     f->dice = 99;
 }
@@ -67,6 +67,7 @@ static inline struct machine *fake_open(struct fake_host *f, struct buf *out)
                                 .host = f};
     f->s.m.out = out;
     str_to_c(S("192.0.2.1"), f->s.client.ip, sizeof f->s.client.ip);
+    f->s.client.trusted = f->trusted;
     f->open = smtp_server_init(&f->s);
     return f->open ? &f->s.m : NULL;
 }
@@ -172,6 +173,8 @@ static inline void fake_commit(struct fake_host *f)
     }
     buf_printf(b, " body=%d utf8=%d ret=%d size=%llu received=%u 8bit=%d%d", (int)e->body, e->smtputf8, (int)e->ret,
                (unsigned long long)a->size, (unsigned)a->received_count, a->header_8bit, a->body_8bit);
+    if (e->priority)
+        buf_printf(b, " priority=%d", e->priority);
     if (e->requiretls)
         buf_add(b, S(" requiretls"));
     if (e->envid.n) {
@@ -283,6 +286,8 @@ static inline bool fake_set(struct fake_host *f, struct str text)
         else if (str_eq(name, S("vrfy"))) t->vrfy_allowed = on;
         else if (str_eq(name, S("require_login"))) t->require_login = on;
         else if (str_eq(name, S("add_missing"))) t->add_missing = on;
+        else if (str_eq(name, S("priority_max"))) t->priority_max = (int)n;
+        else if (str_eq(name, S("trusted"))) f->trusted = on;
         else if (str_eq(name, S("greet_delay"))) t->greet_delay_ms = (int64_t)n;
         else if (str_eq(name, S("body_max"))) f->body_max = (size_t)n;
         else return false;

@@ -38,6 +38,7 @@ struct transaction {
     bool chunk_last;
     uint64_t chunk_size;
     bool body_8bit;
+    bool lowered;                    /* its priority was: RFC 6710 4.1 */
     bool begun;                      /* octets may have gone to s->body */
     struct smtp_refusal failed;      /* code: the message is refused at its end, what comes is thrown away */
     uint64_t progress;               /* octets since the deadline was moved */

@@ -315,6 +315,7 @@ void smtp_offers(const struct smtp_server *s, struct smtp_caps *to)
         .chunking = true,
         .binarymime = true, .dsn = true, .starttls = s->settings->offer_tls && !s->m.tls.active, .auth = login_here,
         .requiretls = s->m.tls.active, /* RFC 8689 2 */
+        .mt_priority = true,
         .size_max = s->settings->message_max, .rcpt_max = s->settings->rcpt_max, .mail_max = s->settings->transaction_max,
     };
     if (login_here) {

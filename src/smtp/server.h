@@ -26,6 +26,7 @@ struct smtp_settings {
     bool expn_allowed, vrfy_allowed; /* vrfy_allowed: answer truthfully, else 252 */
     bool require_login;          /* submission: MAIL only after AUTH */
     bool add_missing;            /* submission: complete the message (Date, Message-ID, From check) */
+    int priority_max;            /* the highest MT-PRIORITY for who is trusted; 0 for everybody else */
     int64_t command_timeout_ms;  /* RFC 5321 4.5.3.2: 5 min */
     int64_t data_timeout_ms;     /* 4.5.3.2.5: 3 min between blocks (we give 5) */
     int64_t greet_delay_ms;      /* early talkers are refused during it; 0: only what is there at once counts */
@@ -34,6 +35,7 @@ struct smtp_settings {
 struct smtp_client_facts { /* the peer, as far as the host knows it */
     char ip[64];           /* "192.0.2.1", "2001:db8::1", "unix" */
     bool loopback;
+    bool trusted;          /* without a login, too: its network is relayed for */
     char name[256];        /* from reverse DNS; empty if unknown */
 };
 

@@ -137,6 +137,7 @@ static struct smtp_refusal make_trace(struct smtp_server *s)
         .tls_cipher = str_c(s->m.tls.active ? s->m.tls.cipher : ""),
         .lmtp = s->settings->kind == SMTP_LMTP, .esmtp = s->esmtp, .tls = s->m.tls.active, .auth = s->user.n > 0,
         .utf8 = t->env.smtputf8,
+        .priority = t->env.priority,
         .unix_ms = s->m.unix_ms,
     });
     struct smtp_refusal r = {0, NULL, NULL};

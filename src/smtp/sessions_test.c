@@ -28,12 +28,12 @@ static const char *const client_lines[] = {
     "AUTH PLAIN AGFsaWNlQGRlbW8udGVzdABzZWNyZXQ=\r\n",
     "AUTH PLAIN\r\n", "AGFsaWNlQGRlbW8udGVzdABzZWNyZXQ=\r\n", "AUTH LOGIN\r\n", "YWxpY2U=\r\n", "c2VjcmV0\r\n", "*\r\n",
     "AUTH SCRAM-SHA-1 =\r\n", "FROP\r\n", "POST / HTTP/1.1\r\n", "\r\n", " \r\n",
-    "MAIL FROM:<a@b.example> REQUIRETLS\r\n",
+    "MAIL FROM:<a@b.example> REQUIRETLS\r\n", "MAIL FROM:<alice@demo.test> MT-PRIORITY=5\r\n", "MAIL FROM:<> MT-PRIORITY=-9\r\n",
 };
 static const char *const server_lines[] = {
     "220 mail.test ESMTP\r\n",
     "220 mail.test ESMTP\r\n",
-    "250-mail.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-DSN\r\n250 SMTPUTF8\r\n",
+    "250-mail.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-DSN\r\n250-MT-PRIORITY\r\n250 SMTPUTF8\r\n",
     "250-mail.test\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-REQUIRETLS\r\n250-AUTH PLAIN LOGIN SCRAM-SHA-256\r\n250 STARTTLS\r\n",
     "250 ok\r\n",
     "250 2.1.5 ok\r\n",

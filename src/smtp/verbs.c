@@ -13,7 +13,7 @@ const struct verb smtp_verbs[] = {
     {"EHLO", EVER, SMTP, VERB_LAST, smtp_cmd_ehlo, NULL, "EHLO name (RFC 5321 4.1.1.1)"},
     {"LHLO", EVER, LMTP, VERB_LAST, smtp_cmd_lhlo, NULL, "LHLO name (RFC 2033 4.1)"},
     {"MAIL", R, ANY, VERB_LOGIN, smtp_cmd_mail, "A transaction is open; finish it or send RSET",
-     "MAIL FROM:<sender> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=x] [AUTH=x] [REQUIRETLS]"},
+     "MAIL FROM:<sender> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] [RET=FULL|HDRS] [ENVID=x] [AUTH=x] [REQUIRETLS] [MT-PRIORITY=n]"},
     {"RCPT", M | T, ANY, VERB_LOGIN, smtp_cmd_rcpt, "Send MAIL first; no RCPT stands behind BDAT",
      "RCPT TO:<recipient> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;address]"},
     {"DATA", M | T, ANY, VERB_LOGIN | VERB_LAST, smtp_cmd_data, "Send MAIL and RCPT first, and do not mix DATA with BDAT",

@@ -119,6 +119,9 @@ bool engine_queue_due(struct engine *e, int64_t now_ms, struct engine_due *curso
                       void (*each)(void *to, const struct engine_queued *q), void *to);
 bool engine_queue_due_of(struct engine *e, struct str domain, int64_t now_ms, struct engine_due *cursor, uint32_t limit,
                          void (*each)(void *to, const struct engine_queued *q), void *to);
+/* Due entries of one domain with a priority above 0, highest first: as due_of, without a cursor. */
+void engine_queue_urgent(struct engine *e, struct str domain, int64_t now_ms, uint32_t limit,
+                         void (*each)(void *to, const struct engine_queued *q), void *to);
 int64_t engine_queue_next(struct engine *e, int64_t after_ms);       /* the first next_ms after that; INT64_MAX: none */
 uint64_t engine_position(const struct engine *e);                    /* of the last commit whose done was called */
 uint64_t engine_index_position(struct engine *e); /* what the index knows: asks it to hurry when that is not all */
@@ -140,6 +143,7 @@ struct engine_envelope {
     int64_t received_ms;
     uint32_t ret, body_type;
     bool smtputf8, requiretls, utf8_header;
+    int priority;
     struct str from, envid, auth_user, kind, trace;
     uint32_t queued_count;
     struct op_place place;

@@ -2,7 +2,7 @@
 /* Readers (and the small writers) of what stands in records. The writers of facts that a plan makes stand beside the plan. */
 #include "store/fact.h"
 
-enum { FLAG_SMTPUTF8 = 1, FLAG_REQUIRETLS = 2, FLAG_UTF8_HEADER = 4, FLAG_LARGE = 8 };
+enum { FLAG_SMTPUTF8 = 1, FLAG_REQUIRETLS = 2, FLAG_UTF8_HEADER = 4, FLAG_LARGE = 8, PRIORITY_ZERO = 9 };
 
 static int64_t time_read(struct dec *d) { return (int64_t)dec_var(d); }
 
@@ -39,6 +39,8 @@ bool fact_accept_read(struct str payload, struct fact_accept *to)
     to->rcpts = list_read(&d, &to->rcpt_count);
     to->deliveries = list_read(&d, &to->delivery_count);
     to->queued = list_read(&d, &to->queued_count);
+    uint32_t priority = d.n > 0 ? dec_var32(&d) : PRIORITY_ZERO; /* absent: as usual */
+    to->priority = priority <= 2 * PRIORITY_ZERO ? (int)priority - PRIORITY_ZERO : 0;
     return !d.bad;
 }
 

@@ -13,6 +13,7 @@ struct fact_accept {
     uint64_t body_id, body_pos, body_size;
     uint32_t ret, body_type;
     bool smtputf8, requiretls, utf8_header, body_large;
+    int priority;
     struct str kind, from, envid, auth_user, client, helo, tls, trace, message_id, subject;
     uint32_t rcpt_count, delivery_count, queued_count;
     struct dec rcpts, deliveries, queued;

@@ -28,6 +28,7 @@ static const char schema[] =
     " warned INTEGER, priority INTEGER, expire INTEGER, route BLOB, received INTEGER);"
     "CREATE INDEX queue_due ON queue(held, next, id, domain);"
     "CREATE INDEX queue_domain ON queue(domain, held, next, id, received, attempts);"
+    "CREATE INDEX queue_urgent ON queue(domain, priority DESC, next, id) WHERE priority>0 AND held=0;"
     "CREATE TABLE domain(name BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE alias(name BLOB, n INTEGER, target BLOB, PRIMARY KEY(name, n)) WITHOUT ROWID;"
     "CREATE TABLE attempt(accept INTEGER, queue INTEGER, n INTEGER, fact BLOB, PRIMARY KEY(accept, queue, n)) WITHOUT ROWID;"
@@ -80,7 +81,7 @@ static const char *const sql[Q_COUNT] = {
     [Q_DOMAIN_DROP] = "DELETE FROM domain WHERE name=?",
     [Q_ALIAS_ADD] = "INSERT OR REPLACE INTO alias VALUES(?,?,?)",
     [Q_ALIAS_DROP] = "DELETE FROM alias WHERE name=?",
-    [Q_QUEUE_ADD] = "INSERT INTO queue VALUES(?1,?2,?3,?4,0,NULL,?5,0,0,0,0,NULL,?4)",
+    [Q_QUEUE_ADD] = "INSERT INTO queue VALUES(?1,?2,?3,?4,0,NULL,?5,0,0,?6,0,NULL,?4)",
     [Q_QUEUE_DROP] = "DELETE FROM queue WHERE id=? RETURNING accept",
     [Q_QUEUE_WAIT] = "UPDATE queue SET next=?2, attempts=max(attempts,?3), warned=max(warned,?4), reply=?5 WHERE id=?1",
     [Q_QUEUE_CHANGE] =
@@ -117,6 +118,8 @@ static const char *const sql[Q_COUNT] = {
                               " ORDER BY id LIMIT ?4",
     [Q_R_QUEUE_DUE_OF] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?5 AND held=0 AND next>?1 AND next<=?3 AND ?2=?2"
                          " ORDER BY next, id LIMIT ?4",
+    [Q_R_QUEUE_URGENT] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_urgent WHERE domain=?1 AND priority>0 AND held=0"
+                         " AND next<=?2 ORDER BY priority DESC, next, id LIMIT ?3",
     [Q_R_QUEUE_NEXT] = "SELECT min(next) FROM queue INDEXED BY queue_due WHERE held=0 AND next>?",
     [Q_R_QUEUE_DOMAIN_SAME] = "SELECT " QUEUE_ROW " FROM queue INDEXED BY queue_domain WHERE domain=?1 AND held=?2 AND next=?3 AND id>?4"
                               " ORDER BY id",

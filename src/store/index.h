@@ -6,7 +6,7 @@
 #include "store/fact.h"
 #include "store/log.h"
 
-enum { INDEX_VERSION = 2 };
+enum { INDEX_VERSION = 3 };
 
 enum index_statement {
     Q_BEGIN,
@@ -72,6 +72,7 @@ enum index_statement {
     Q_R_QUEUE,
     Q_R_QUEUE_ONE,
     Q_R_QUEUE_DUE_SAME, Q_R_QUEUE_DUE, Q_R_QUEUE_DUE_OF_SAME, Q_R_QUEUE_DUE_OF,
+    Q_R_QUEUE_URGENT,
     Q_R_QUEUE_NEXT,
     Q_R_QUEUE_DOMAIN_SAME, Q_R_QUEUE_DOMAIN,
     Q_R_QUEUE_SHAPE, Q_R_QUEUE_COUNT,

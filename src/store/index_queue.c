@@ -18,6 +18,7 @@ bool index_queue_add(struct index *x, const struct fact_accept *f, const struct 
     sqlite3_bind_int64(s, 3, n);
     sqlite3_bind_int64(s, 4, f->received_ms);
     bind(s, 5, fact_domain(q->address, domain));
+    sqlite3_bind_int64(s, 6, f->priority);
     x->queued++;
     return index_run(x, s);
 }

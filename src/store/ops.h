@@ -73,6 +73,7 @@ struct op_accept {
     uint64_t id;
     int64_t received_ms;             /* civil */
     struct str from, envid, auth_user, client, helo, tls; uint32_t ret, body_type; bool smtputf8, requiretls;
+    int priority;                    /* MT-PRIORITY, -9 … 9 */
     int64_t connected_ms, mail_ms, data_ms;
     struct str trace;                /* header lines common to all copies: Received and what submission added */
     body_ref body; uint64_t body_size;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include "store/inside.h"
 
-enum { FLAG_SMTPUTF8 = 1, FLAG_REQUIRETLS = 2, FLAG_UTF8_HEADER = 4, FLAG_LARGE = 8 };
+enum { FLAG_SMTPUTF8 = 1, FLAG_REQUIRETLS = 2, FLAG_UTF8_HEADER = 4, FLAG_LARGE = 8, PRIORITY_ZERO = 9 };
 
 /* An upper bound of what the operation takes in the log. */
 static size_t size_bound(const struct op_accept *a, const struct body_writer *w)
@@ -205,6 +205,8 @@ static void write_accept(struct enc *f, const struct op_accept *a, const struct 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         enc_str(f, texts[i]);
     write_lists(f, a);
+    if (a->priority)
+        enc_var(f, (uint64_t)(a->priority + PRIORITY_ZERO));
     record_end(f, begin);
 }
 

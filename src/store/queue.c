@@ -202,6 +202,22 @@ bool engine_queue_due_of(struct engine *e, struct str domain, int64_t now_ms, st
     return due(e, &domain, now_ms, cursor, limit, each, to);
 }
 
+void engine_queue_urgent(struct engine *e, struct str domain, int64_t now_ms, uint32_t limit, each_due *each, void *to)
+{
+    sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_URGENT);
+    struct engine_queued q;
+    if (!s)
+        return;
+    bind(s, 1, domain);
+    sqlite3_bind_int64(s, 2, now_ms);
+    sqlite3_bind_int64(s, 3, limit);
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        row_read(s, &q);
+        each(to, &q);
+    }
+    sqlite3_reset(s);
+}
+
 int64_t engine_queue_next(struct engine *e, int64_t after_ms)
 {
     sqlite3_stmt *s = index_q(e->read, Q_R_QUEUE_NEXT);
@@ -363,6 +379,7 @@ bool engine_envelope(struct engine *e, uint64_t id, const struct op_place *hint,
         .body_type = f.body_type,
         .smtputf8 = f.smtputf8,
         .requiretls = f.requiretls,
+        .priority = f.priority,
         .utf8_header = f.utf8_header,
         .from = f.from,
         .envid = f.envid,

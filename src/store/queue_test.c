@@ -43,6 +43,54 @@ static struct str due_of(struct fixture *f, const char *domain, int64_t now)
     return buf_str(&f->text);
 }
 
+static void again(struct fixture *f, bool rebuild);
+static uint64_t urgent_one(struct fixture *f, const char *to, int priority)
+{
+    struct op_queued q = {.address = str_c(to)};
+    struct op op = accept_op(NULL, 0, &q, 1, NULL, 0);
+    op.accept.id = engine_lease_ids(f->e, 1);
+    op.accept.received_ms = 1000;
+    op.accept.priority = priority;
+    op.accept.body = put_body(f, S("Subject: one\r\n\r\nbody\r\n"), 1000);
+    CHECK_NUM(run_op(f, &op), DONE);
+    return op.accept.id;
+}
+
+static void due_urgent(void *to, const struct engine_queued *q)
+{
+    buf_printf(to, "%llu p%d ", (unsigned long long)q->queue_id, (int)q->priority);
+}
+
+TEST(urgent_ones_are_found_among_many)
+{
+    struct fixture f;
+    struct engine_envelope v;
+    fixture_open(&f, &(struct engine_options){.segment_size = 256 * 1024});
+    uint64_t low = urgent_one(&f, "a@one.test", -9), high = urgent_one(&f, "b@one.test", 3);
+    urgent_one(&f, "c@one.test", 0);
+    urgent_one(&f, "d@one.test", 9);
+    urgent_one(&f, "e@two.test", 9);
+    for (int i = 0; i < 3; i++) {
+        again(&f, i == 1);
+        if (i == 2)
+            CHECK_NUM(engine_compact(f.e, true, NULL, NULL, &f.why), DONE);
+        buf_clear(&f.text);
+        due_of(&f, "one.test", 1000); /* waits for the index */
+        buf_clear(&f.text);
+        engine_queue_urgent(f.e, S("one.test"), 1000, 10, due_urgent, &f.text);
+        CHECK_STR(buf_str(&f.text), S("4 p9 2 p3 "));
+        buf_clear(&f.text);
+        engine_queue_urgent(f.e, S("one.test"), 1000, 1, due_urgent, &f.text);
+        CHECK_STR(buf_str(&f.text), S("4 p9 "));
+        buf_clear(&f.text);
+        engine_queue_urgent(f.e, S("one.test"), 999, 10, due_urgent, &f.text);
+        CHECK_STR(buf_str(&f.text), S(""));
+        CHECK(engine_envelope(f.e, low, NULL, &v) && v.priority == -9);
+        CHECK(engine_envelope(f.e, high, NULL, &v) && v.priority == 3);
+    }
+    fixture_close(&f);
+}
+
 static void result(struct fixture *f, uint64_t id, struct op_result r)
 {
     struct op op = {.kind = OP_QUEUE_RESULT, .queue_result = {id, &r, 1}};

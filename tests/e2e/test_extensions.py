@@ -19,6 +19,21 @@ def send(p, subject, to, mail_options=(), rcpt_options=(), user='alice@one.test'
     return said.decode()
 
 
+def test_priority_is_passed_on():
+    with Peer(ehlo=('PIPELINING', 'MT-PRIORITY MIXER')) as peer, sender_to(peer) as p:
+        expect('2.1.0' in send(p, 'usual', ['bob@peer.test']), 'nothing is said')
+        expect(send(p, 'high', ['bob@peer.test'], ['MT-PRIORITY=9']).startswith('2.3.6 4 '), 'more than users may')
+        send(p, 'low', ['bob@peer.test'], ['MT-PRIORITY=-9'])
+        until(lambda: len(peer.received) == 3, 20, 'all of them')
+        said = {text.partition(b'Subject: ')[2].split(b'\r')[0].decode(): (mail.split()[-1], b'priority ' in text) for mail, _, text in peer.received}
+        equal(said, {'usual': ('MT-PRIORITY=0', False), 'high': ('MT-PRIORITY=4', True), 'low': ('MT-PRIORITY=-9', True)}, 'what the peer hears, and Received')
+        w = Wire(p.port['smtp'])
+        w.reply()
+        w.talk('EHLO stranger.test')
+        equal(w.talk('MAIL FROM:<x@stranger.test> MT-PRIORITY=1')[1], ['250 2.3.6 0 is the new priority: a higher one is not for this sender'], 'strangers')
+        w.close()
+
+
 def test_requiretls_is_kept():
     with Peer(ehlo=('PIPELINING', 'REQUIRETLS')) as peer, sender_to(peer) as p:
         w = Wire(p.port['submission'])
