@@ -11,6 +11,11 @@ from harness import Penny
 from measure import cpu, flushes, pss
 
 
+def holding_postfix():
+    """Accepts and queues durably, delivers nothing: the case in which Postfix is fastest."""
+    return peers.Postfix(2629, 'myhostname = mx.example.test\nrelayhost = [127.0.0.1]:1\nsmtpd_client_restrictions = static:HOLD\n')
+
+
 def penny_server():
     p = Penny(config='connections 20000\nconnections-per-client 20000\nrate-per-client 0\n', users=('user@example.test',), domain='example.test')
     p.__enter__()
@@ -25,7 +30,7 @@ def accept(rounds, scale):
     """(server, size, sessions, keep) → list of (rate, cpu ms a message, pss)"""
     out = {}
     extra, sent = {}, 0
-    sink, postfix, penny = peers.Sink(2628), peers.Postfix(2629), penny_server()
+    sink, postfix, penny = peers.Sink(2628), holding_postfix(), penny_server()
     try:
         for round in range(rounds):
             for size in (4096, 65536):
@@ -62,7 +67,7 @@ def syncs(messages=3000):
     """Flushes a message, in a run of its own."""
     out = {}
     for name in ('postfix', 'penny'):
-        server = peers.Postfix(2629) if name == 'postfix' else penny_server()
+        server = holding_postfix() if name == 'postfix' else penny_server()
         pid, port = (server.pid, server.port) if name == 'postfix' else (server.process.pid, server.port['smtp'])
         try:
             peers.source(port, 50, 200, 4096, True, 'user@example.test')
@@ -123,7 +128,8 @@ def main():
     a.add_argument('--scale', type=float, default=1.0, help='factor on the number of messages')
     a.add_argument('--out', default=os.path.join(peers.TOP, 'docs', 'performance.md'))
     a = a.parse_args()
-    peers.prepare()
+    peers.unpack('postfix')
+    os.makedirs(os.path.join(peers.TOP, 'build'), exist_ok=True)
     flush_us = disk()
     data, extra, got = accept(a.rounds, a.scale)
     sync = syncs()

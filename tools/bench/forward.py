@@ -14,6 +14,10 @@ def penny_server(port):
     return Penny(config=f'connections 20000\nconnections-per-client 20000\nrelay for 127.0.0.0/8\nroute to * via 127.0.0.1:{port}\n', users=()).__enter__()
 
 
+def postfix_server(port):
+    return peers.Postfix(POSTFIX, f'myhostname = mx.example.test\nrelayhost = [127.0.0.1]:{port}\n')
+
+
 def close(penny):
     penny.__exit__(None, None, None)
 
@@ -32,7 +36,7 @@ def pass_on(sink, port, sessions, n, size, seconds=300):
 def cross(rounds, scale):
     """(server, size, sessions) → list of (rate, CPU ms a message, pss)"""
     out = {}
-    sink, postfix, penny = peers.Sink(SINK, counting=True), peers.Postfix(POSTFIX, forward=SINK), penny_server(SINK)
+    sink, postfix, penny = peers.Sink(SINK, counting=True), postfix_server(SINK), penny_server(SINK)
     servers = (('sink', sink.pid, SINK, 20000), ('postfix', postfix.pid, POSTFIX, 3000), ('penny', penny.process.pid, penny.port['smtp'], 20000))
     try:
         for round in range(rounds):
@@ -59,7 +63,7 @@ def syncs(messages=3000):
     out = {}
     for name in ('postfix', 'penny'):
         sink = peers.Sink(SINK, counting=True)
-        server = peers.Postfix(POSTFIX, forward=SINK) if name == 'postfix' else penny_server(SINK)
+        server = postfix_server(SINK) if name == 'postfix' else penny_server(SINK)
         pid, port = (server.pid, POSTFIX) if name == 'postfix' else (server.process.pid, server.port['smtp'])
         try:
             pass_on(sink, port, 50, 200, 4096)
@@ -73,7 +77,7 @@ def syncs(messages=3000):
 def full(count):
     """Memory with so many messages in the queue, for a host that is down; and how long penny takes to start with them. (postfix pss, penny pss, start ms)"""
     send = lambda port: peers.source(port, 100, count, 4096, True, 'user@far.test', seconds=1800)
-    postfix = peers.Postfix(POSTFIX, forward=NOBODY)
+    postfix = postfix_server(NOBODY)
     try:
         send(POSTFIX)
         until(lambda: postfix.waiting() >= count, 300, 'all are in the queue of Postfix', every=1)
